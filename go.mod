@@ -1,0 +1,3 @@
+module bailey
+
+go 1.26.0
