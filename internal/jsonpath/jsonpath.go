@@ -27,6 +27,7 @@ package jsonpath
 
 import (
 	"bytes"
+	"iter"
 	"strings"
 	"unicode/utf8"
 )
@@ -91,6 +92,20 @@ func (p Path) Find(doc []byte) (raw []byte, ok bool) {
 	return doc[at:end:end], true
 }
 
+// Members yields the members of a JSON object in their order, repeated names
+// included: each name with its escapes undone, and each value as the part of
+// the object that it is. It yields nothing for any other value.
+func Members(object []byte) iter.Seq2[string, []byte] {
+	return func(yield func(name string, value []byte) bool) {
+		for key, at, ok := firstMember(object, skipSpace(object, 0)); ok; key, at, ok = nextMember(object, at) {
+			end, closed := skipValue(object, at)
+			if !closed || !yield(string(appendUnescaped(nil, key)), object[at:end:end]) {
+				return
+			}
+		}
+	}
+}
+
 // collect returns the array of what rest, which begins with [*], finds from
 // doc[at] on.
 func (p Path) collect(doc []byte, at int, rest []step) ([]byte, bool) {
@@ -148,35 +163,12 @@ func follow(doc []byte, at int, steps []step) (to int, rest []step, ok bool) {
 // findMember returns where the value of the last member called name begins in
 // the object at doc[at].
 func findMember(doc []byte, at int, name string) (value int, ok bool) {
-	if at >= len(doc) || doc[at] != '{' {
-		return 0, false
-	}
-	for {
-		at = skipSpace(doc, at+1)
-		if at >= len(doc) || doc[at] != '"' {
-			return value, ok // the end of an empty object
-		}
-		end, closed := skipString(doc, at)
-		if !closed {
-			return 0, false
-		}
-		key := doc[at+1 : end-1]
-		at = skipSpace(doc, end)
-		if at >= len(doc) || doc[at] != ':' {
-			return 0, false
-		}
-		at = skipSpace(doc, at+1)
+	for key, at, more := firstMember(doc, at); more; key, at, more = nextMember(doc, at) {
 		if equal(key, name) {
 			value, ok = at, true
 		}
-		if at, closed = skipValue(doc, at); !closed {
-			return 0, false
-		}
-		at = skipSpace(doc, at)
-		if at >= len(doc) || doc[at] != ',' {
-			return value, ok
-		}
 	}
+	return value, ok
 }
 
 // findItem returns where the item with this index begins in the array at
@@ -189,27 +181,6 @@ func findItem(doc []byte, at, index int) (value int, ok bool) {
 		index--
 	}
 	return 0, false
-}
-
-// firstItem returns where the first item begins in the array at doc[at].
-func firstItem(doc []byte, at int) (value int, ok bool) {
-	if at >= len(doc) || doc[at] != '[' {
-		return 0, false
-	}
-	at = skipSpace(doc, at+1)
-	return at, at < len(doc) && doc[at] != ']'
-}
-
-// nextItem returns where the item after the one at doc[at] begins.
-func nextItem(doc []byte, at int) (value int, ok bool) {
-	if at, ok = skipValue(doc, at); !ok {
-		return 0, false
-	}
-	at = skipSpace(doc, at)
-	if at >= len(doc) || doc[at] != ',' {
-		return 0, false
-	}
-	return skipSpace(doc, at+1), true
 }
 
 // equal reports whether key, the inside of a JSON string, stands for name.

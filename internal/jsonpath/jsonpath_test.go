@@ -2,6 +2,7 @@ package jsonpath_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -156,6 +157,27 @@ func TestFindDeep(t *testing.T) {
 	}
 	if raw, ok := parse(t, "$.a").Find(objects); !ok || len(raw) != len(objects)-len(`{"a":}`) {
 		t.Errorf("$.a found %d bytes, %v; want %d", len(raw), ok, len(objects)-len(`{"a":}`))
+	}
+}
+
+func TestMembers(t *testing.T) {
+	var got []string
+	for name, value := range jsonpath.Members([]byte(` { "a" : 1.0 , "\u0062\n" : [ {} ] , "a" : "}" } `)) {
+		got = append(got, fmt.Sprintf("%q=%s", name, value))
+	}
+	if want := []string{`"a"=1.0`, `"b\n"=[ {} ]`, `"a"="}"`}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, other := range []string{`{}`, `[1]`, `"a"`, `null`, ``, `{"a"`, `{"a":`, `{"a":[`} {
+		for name, value := range jsonpath.Members([]byte(other)) {
+			t.Errorf("%s has the member %q: %s, want none", other, name, value)
+		}
+	}
+	for name := range jsonpath.Members([]byte(`{"a":1,"b":2}`)) {
+		if name != "a" {
+			t.Errorf("%q comes after the loop was left", name)
+		}
+		break
 	}
 }
 

@@ -76,6 +76,66 @@ func skipWord(doc []byte, at int) (end int, ok bool) {
 	return end, end > at
 }
 
+// firstMember returns the first name, without its quotation marks, and where its
+// value begins in the object at doc[at].
+func firstMember(doc []byte, at int) (key []byte, value int, ok bool) {
+	if at >= len(doc) || doc[at] != '{' {
+		return nil, 0, false
+	}
+	return memberAt(doc, skipSpace(doc, at+1))
+}
+
+// nextMember returns the name after the value at doc[at], and where its value
+// begins.
+func nextMember(doc []byte, at int) (key []byte, value int, ok bool) {
+	if at, ok = skipValue(doc, at); !ok {
+		return nil, 0, false
+	}
+	at = skipSpace(doc, at)
+	if at >= len(doc) || doc[at] != ',' {
+		return nil, 0, false
+	}
+	return memberAt(doc, skipSpace(doc, at+1))
+}
+
+// memberAt reads the name at doc[at].
+func memberAt(doc []byte, at int) (key []byte, value int, ok bool) {
+	if at >= len(doc) || doc[at] != '"' {
+		return nil, 0, false
+	}
+	end, ok := skipString(doc, at)
+	if !ok {
+		return nil, 0, false
+	}
+	key = doc[at+1 : end-1]
+	at = skipSpace(doc, end)
+	if at >= len(doc) || doc[at] != ':' {
+		return nil, 0, false
+	}
+	return key, skipSpace(doc, at+1), true
+}
+
+// firstItem returns where the first item begins in the array at doc[at].
+func firstItem(doc []byte, at int) (value int, ok bool) {
+	if at >= len(doc) || doc[at] != '[' {
+		return 0, false
+	}
+	at = skipSpace(doc, at+1)
+	return at, at < len(doc) && doc[at] != ']'
+}
+
+// nextItem returns where the item after the one at doc[at] begins.
+func nextItem(doc []byte, at int) (value int, ok bool) {
+	if at, ok = skipValue(doc, at); !ok {
+		return 0, false
+	}
+	at = skipSpace(doc, at)
+	if at >= len(doc) || doc[at] != ',' {
+		return 0, false
+	}
+	return skipSpace(doc, at+1), true
+}
+
 // unescape returns the character that the JSON escape at s[at], a backslash,
 // stands for, and the place after it. Half of a surrogate pair stands for
 // U+FFFD. It is not ok where JSON has no such escape.

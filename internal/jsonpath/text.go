@@ -32,15 +32,21 @@ func appendUnquoted(dst, raw []byte) []byte {
 	if last := len(raw) - 1; last >= 0 && raw[last] == '"' {
 		raw = raw[:last]
 	}
-	for i := 0; i < len(raw); {
-		if raw[i] == '\\' {
-			if r, next, ok := unescape(raw, i); ok {
+	return appendUnescaped(dst, raw)
+}
+
+// appendUnescaped appends the characters that the inside of a JSON string
+// stands for.
+func appendUnescaped(dst, inside []byte) []byte {
+	for i := 0; i < len(inside); {
+		if inside[i] == '\\' {
+			if r, next, ok := unescape(inside, i); ok {
 				dst = utf8.AppendRune(dst, r)
 				i = next
 				continue
 			}
 		}
-		dst = append(dst, raw[i])
+		dst = append(dst, inside[i])
 		i++
 	}
 	return dst
