@@ -1,0 +1,46 @@
+package awsjson
+
+import (
+	"net/http"
+	"strings"
+)
+
+// maxRegion is longer than any region's name.
+const maxRegion = 32
+
+// scopeRegion returns the region of the request's credential scope,
+// AKID/date/region/service/aws4_request, which stands in the Authorization
+// header or, in a presigned request, in the query. It is empty where there is
+// none or where what stands there is no region's name.
+func scopeRegion(r *http.Request) string {
+	credential := r.Header.Get("Authorization")
+	if _, rest, ok := strings.Cut(credential, "Credential="); ok {
+		credential, _, _ = strings.Cut(rest, ",")
+	} else if credential = ""; strings.Contains(r.URL.RawQuery, "X-Amz-Credential") {
+		credential = r.URL.Query().Get("X-Amz-Credential")
+	}
+	parts := strings.Split(strings.TrimSpace(credential), "/")
+	// The access key may hold slashes; the four parts after it do not.
+	if len(parts) < 5 {
+		return ""
+	}
+	region := parts[len(parts)-3]
+	if !isRegion(region) {
+		return ""
+	}
+	return region
+}
+
+// isRegion reports whether s is made like a region's name, so that it can stand
+// in an ARN and in a log.
+func isRegion(s string) bool {
+	if s == "" || len(s) > maxRegion {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
