@@ -1,0 +1,281 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"bailey/internal/event"
+	"bailey/internal/store"
+)
+
+// Recover is called once, before anything is delivered. Every delivery that
+// was committed and has no row (it was on its way for the first time when the
+// process ended) gets one and is due at once; endpoint says where it queues.
+// Then it returns what waits, by endpoint.
+//
+// A delivery whose request had been answered, but whose outcome was not yet
+// committed, is made again: delivery is at least once (X9).
+func (s *Store) Recover(ctx context.Context, endpoint func(store.Route, []byte) store.Endpoint) ([]store.Backlog, error) {
+	after := s.markSeen.Load() - 1
+	for {
+		var lost []lostDelivery
+		err := s.read(ctx, func(conn *sqlite.Conn) (err error) {
+			lost, after, err = s.unfinished(conn, after, 1000)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("looking for unfinished deliveries: %w", err)
+		}
+		if len(lost) > 0 {
+			if err := s.park(lost, endpoint); err != nil {
+				return nil, fmt.Errorf("recovering unfinished deliveries: %w", err)
+			}
+		}
+		if after < 0 {
+			break
+		}
+	}
+	var backlog []store.Backlog
+	err := s.read(ctx, func(conn *sqlite.Conn) (err error) {
+		backlog, err = s.backlog(conn)
+		return err
+	})
+	return backlog, err
+}
+
+type lostDelivery struct {
+	key      int64
+	n        int
+	route    int64
+	ingested time.Time
+	json     []byte
+}
+
+// unfinished returns the deliveries without rows of up to limit events that
+// come after the key, and the key to go on from, or -1 at the end.
+func (s *Store) unfinished(conn *sqlite.Conn, after int64, limit int) ([]lostDelivery, int64, error) {
+	stmt, err := conn.Prepare(`
+		SELECT key, ingested, routes, json, (SELECT group_concat(n) FROM delivery WHERE event = key)
+		FROM event WHERE key > ? ORDER BY key LIMIT ?`)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer stmt.Reset()
+	stmt.BindInt64(1, after)
+	stmt.BindInt64(2, int64(limit))
+	var lost []lostDelivery
+	rows := 0
+	for {
+		row, err := stmt.Step()
+		if err != nil {
+			return nil, 0, err
+		}
+		if !row {
+			break
+		}
+		rows++
+		after = stmt.ColumnInt64(0)
+		if stmt.ColumnIsNull(2) {
+			continue
+		}
+		var body []byte
+		known := numbers(stmt.ColumnText(4))
+		err = eachRoute(columnBytes(stmt, 2), func(n int, no int64) {
+			if known[n] {
+				return
+			}
+			if body == nil {
+				body = columnBytes(stmt, 3)
+			}
+			lost = append(lost, lostDelivery{key: after, n: n, route: no, ingested: time.UnixMilli(stmt.ColumnInt64(1)).UTC(), json: body})
+		})
+		if err != nil {
+			return nil, 0, err
+		}
+	}
+	if rows < limit {
+		after = -1
+	}
+	return lost, after, nil
+}
+
+// numbers reads "0,2,3".
+func numbers(list string) map[int]bool {
+	set := map[int]bool{}
+	n, any := 0, false
+	for i := range len(list) {
+		if c := list[i]; c == ',' {
+			set[n], n, any = true, 0, false
+		} else {
+			n, any = n*10+int(c-'0'), true
+		}
+	}
+	if any {
+		set[n] = true
+	}
+	return set
+}
+
+func (s *Store) park(lost []lostDelivery, endpoint func(store.Route, []byte) store.Endpoint) error {
+	return s.submit(&put{do: func(conn *sqlite.Conn) error {
+		for _, d := range lost {
+			end, err := s.names.endpoint(conn, endpoint(s.names.routeName(d.route), d.json))
+			if err != nil {
+				return err
+			}
+			if err := s.writePending(d.key, d.n, d.route, end, d.ingested); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+}
+
+func (s *Store) backlog(conn *sqlite.Conn) ([]store.Backlog, error) {
+	var all []store.Backlog
+	err := sqlitex.Execute(conn, "SELECT endpoint, count(*), min(due) FROM delivery WHERE status = 0 GROUP BY endpoint", &sqlitex.ExecOptions{
+		ResultFunc: func(r *sqlite.Stmt) error {
+			all = append(all, store.Backlog{
+				Endpoint: s.names.endpointName(r.ColumnInt64(0)),
+				Count:    r.ColumnInt64(1),
+				NextDue:  time.UnixMilli(r.ColumnInt64(2)).UTC(),
+			})
+			return nil
+		}})
+	if err != nil {
+		return nil, fmt.Errorf("counting what waits: %w", err)
+	}
+	return all, nil
+}
+
+// Due returns up to limit pending deliveries of the endpoint that are due at
+// now, the one that has waited longest first, without those that skip names
+// (they are in memory already). It also returns when the next one after now is
+// due, or the zero time; more says that the limit cut the list, so that some
+// that are due already were left.
+func (s *Store) Due(ctx context.Context, e store.Endpoint, now time.Time, limit int, skip func(store.Ref) bool, skipped int) (due []store.Parked, next time.Time, more bool, err error) {
+	no, ok := s.names.endpointNo(e)
+	if !ok {
+		return nil, time.Time{}, false, nil
+	}
+	err = s.read(ctx, func(conn *sqlite.Conn) error {
+		due, more, err = s.due(conn, no, now, limit, skip, skipped)
+		if err != nil {
+			return err
+		}
+		next, err = nextDue(conn, no, now)
+		return err
+	})
+	if err != nil {
+		return nil, time.Time{}, false, fmt.Errorf("reading due deliveries: %w", err)
+	}
+	return due, next, more, nil
+}
+
+func (s *Store) due(conn *sqlite.Conn, endpoint int64, now time.Time, limit int, skip func(store.Ref) bool, skipped int) ([]store.Parked, bool, error) {
+	stmt, err := conn.Prepare(`
+		SELECT event, n, route, attempts, due FROM delivery
+		WHERE status = 0 AND endpoint = ? AND due <= ? ORDER BY due, event, n LIMIT ?`)
+	if err != nil {
+		return nil, false, err
+	}
+	defer stmt.Reset()
+	stmt.BindInt64(1, endpoint)
+	stmt.BindInt64(2, now.UnixMilli())
+	// Those to skip are among the rows; they must not use up the limit.
+	want := limit + skipped
+	stmt.BindInt64(3, int64(want))
+	var due []store.Parked
+	rows := 0
+	for {
+		row, err := stmt.Step()
+		if err != nil {
+			return nil, false, err
+		}
+		if !row {
+			return due, rows == want, nil
+		}
+		rows++
+		ref := store.Ref{Event: stmt.ColumnInt64(0), N: stmt.ColumnInt(1)}
+		if skip(ref) {
+			continue
+		}
+		if len(due) == limit {
+			return due, true, nil
+		}
+		e, err := s.event(conn, ref.Event)
+		if err != nil {
+			return nil, false, fmt.Errorf("event %x: %w", ref.Event, err)
+		}
+		due = append(due, store.Parked{
+			Event:    &e.Event,
+			N:        ref.N,
+			Route:    s.names.routeName(stmt.ColumnInt64(2)),
+			Attempts: stmt.ColumnInt(3),
+			Due:      time.UnixMilli(stmt.ColumnInt64(4)).UTC(),
+		})
+	}
+}
+
+func nextDue(conn *sqlite.Conn, endpoint int64, now time.Time) (time.Time, error) {
+	stmt, err := conn.Prepare("SELECT due FROM delivery WHERE status = 0 AND endpoint = ? AND due > ? ORDER BY due LIMIT 1")
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer stmt.Reset()
+	stmt.BindInt64(1, endpoint)
+	stmt.BindInt64(2, now.UnixMilli())
+	row, err := stmt.Step()
+	if err != nil || !row {
+		return time.Time{}, err
+	}
+	return time.UnixMilli(stmt.ColumnInt64(0)).UTC(), nil
+}
+
+// event reads one event by its key.
+func (s *Store) event(conn *sqlite.Conn, key int64) (*store.StoredEvent, error) {
+	stmt, err := conn.Prepare("SELECT bus, ingested, routes, trace, json FROM event WHERE key = ?")
+	if err != nil {
+		return nil, err
+	}
+	defer stmt.Reset()
+	stmt.BindInt64(1, key)
+	row, err := stmt.Step()
+	if err != nil {
+		return nil, err
+	}
+	if !row {
+		return nil, store.ErrNotFound
+	}
+	bus := s.names.busName(stmt.ColumnInt64(0))
+	e := &store.StoredEvent{
+		Event: event.Event{
+			Ingested:    time.UnixMilli(stmt.ColumnInt64(1)).UTC(),
+			TraceHeader: stmt.ColumnText(3),
+			JSON:        columnBytes(stmt, 4),
+		},
+		Region: bus.region,
+		Bus:    bus.name,
+	}
+	if e.ID, err = event.IDOf(e.JSON); err != nil {
+		return nil, err
+	}
+	err = eachRoute(columnBytes(stmt, 2), func(_ int, no int64) {
+		e.Routes = append(e.Routes, s.names.routeName(no))
+	})
+	return e, err
+}
+
+func columnBytes(stmt *sqlite.Stmt, col int) []byte {
+	n := stmt.ColumnLen(col)
+	if n == 0 {
+		return nil
+	}
+	b := make([]byte, n)
+	stmt.ColumnBytes(col, b)
+	return b
+}

@@ -1,0 +1,307 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"bailey/internal/event"
+	"bailey/internal/store"
+)
+
+// Documents calls f for each piece of configuration, by kind and key.
+func (s *Store) Documents(ctx context.Context, f func(store.Document) error) error {
+	return s.read(ctx, func(conn *sqlite.Conn) error {
+		return sqlitex.Execute(conn, "SELECT kind, key, body FROM document ORDER BY kind, key", &sqlitex.ExecOptions{
+			ResultFunc: func(r *sqlite.Stmt) error {
+				return f(store.Document{Kind: r.ColumnText(0), Key: r.ColumnText(1), Body: columnBytes(r, 2)})
+			}})
+	})
+}
+
+// Event returns one event, or [store.ErrNotFound].
+func (s *Store) Event(ctx context.Context, id event.ID) (e *store.StoredEvent, err error) {
+	err = s.read(ctx, func(conn *sqlite.Conn) error {
+		e, err = s.event(conn, id.Key())
+		if err == nil && e.ID != id {
+			err = store.ErrNotFound
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		err = fmt.Errorf("reading event %s: %w", id, err)
+	}
+	return e, err
+}
+
+// Attempts returns the attempts of one delivery that failed, in order.
+func (s *Store) Attempts(ctx context.Context, id event.ID, n int) (all []store.Attempt, err error) {
+	err = s.read(ctx, func(conn *sqlite.Conn) error {
+		return sqlitex.Execute(conn, "SELECT number, at, latency_us, status_code, error_code, error FROM attempt WHERE event = ? AND n = ? ORDER BY number", &sqlitex.ExecOptions{
+			Args: []any{id.Key(), n},
+			ResultFunc: func(r *sqlite.Stmt) error {
+				all = append(all, store.Attempt{
+					Number:     r.ColumnInt(0),
+					At:         millis(r, 1),
+					Latency:    time.Duration(r.ColumnInt64(2)) * time.Microsecond,
+					StatusCode: r.ColumnInt(3),
+					ErrorCode:  r.ColumnText(4),
+					Error:      r.ColumnText(5),
+				})
+				return nil
+			}})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the attempts of %s: %w", id, err)
+	}
+	return all, nil
+}
+
+// defaultLimit and maxLimit bound a page of the log.
+const (
+	defaultLimit = 100
+	maxLimit     = 1000
+)
+
+// Deliveries returns one page of the delivery log, newest event first, and
+// the token of the next page, or "".
+func (s *Store) Deliveries(ctx context.Context, q store.Query) ([]store.Delivery, string, error) {
+	limit := q.Limit
+	if limit <= 0 {
+		limit = defaultLimit
+	}
+	limit = min(limit, maxLimit)
+	before, err := parseToken(q.Next)
+	if err != nil {
+		return nil, "", err
+	}
+	where, args, none := s.where(q)
+	if none {
+		return nil, "", nil
+	}
+	var page []store.Delivery
+	err = s.read(ctx, func(conn *sqlite.Conn) (err error) {
+		// One snapshot for both halves, so that a delivery that gets its row
+		// meanwhile is seen exactly once.
+		defer sqlitex.Transaction(conn)(&err)
+		if page, err = s.withRows(conn, before, where, args, limit+1); err != nil {
+			return err
+		}
+		if q.Status != nil && *q.Status != store.Pending || q.API != "" {
+			return nil
+		}
+		fresh, err := s.withoutRows(conn, q, before, limit+1)
+		page = append(page, fresh...)
+		return err
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the delivery log: %w", err)
+	}
+	slices.SortStableFunc(page, func(a, b store.Delivery) int {
+		if a.Event.Key() != b.Event.Key() {
+			if a.Event.Key() > b.Event.Key() {
+				return -1
+			}
+			return 1
+		}
+		return a.N - b.N
+	})
+	if len(page) <= limit {
+		return page, "", nil
+	}
+	page = page[:limit]
+	last := page[limit-1]
+	return page, token{last.Event.Key(), last.N}.String(), nil
+}
+
+// where is the condition for rows of table delivery, d.
+func (s *Store) where(q store.Query) (cond string, args []any, none bool) {
+	var b strings.Builder
+	add := func(c string, arg any) {
+		b.WriteString(" AND " + c)
+		args = append(args, arg)
+	}
+	if q.Event != nil {
+		add("d.event = ?", q.Event.Key())
+	}
+	if !q.Since.IsZero() {
+		add("d.event >= ?", event.KeyAt(q.Since))
+	}
+	if q.Status != nil {
+		// Written out, so that the planner may use the partial index.
+		fmt.Fprintf(&b, " AND d.status = %d", *q.Status)
+		if *q.Status != store.Delivered {
+			b.WriteString(" AND d.status <> 1")
+		}
+	}
+	if q.API != "" {
+		add("d.endpoint IN (SELECT no FROM endpoint WHERE api = ?)", q.API)
+	}
+	if q.Region+q.Bus+q.Rule+q.Target != "" {
+		nos := s.names.routesWhere(q.Selects)
+		if len(nos) == 0 {
+			return "", nil, true
+		}
+		list := make([]string, len(nos))
+		for i, no := range nos {
+			list[i] = strconv.FormatInt(no, 10)
+		}
+		b.WriteString(" AND d.route IN (" + strings.Join(list, ",") + ")")
+	}
+	return b.String(), args, false
+}
+
+func (s *Store) withRows(conn *sqlite.Conn, before token, where string, args []any, limit int) ([]store.Delivery, error) {
+	var page []store.Delivery
+	query := `
+		SELECT d.event, d.n, d.route, d.endpoint, d.status, d.attempts, d.at, d.due, d.latency_us, d.status_code,
+			d.error_code, d.error, e.ingested, substr(e.json, 1, 64)
+		FROM delivery d JOIN event e ON e.key = d.event
+		WHERE (d.event < ? OR d.event = ? AND d.n > ?)` + where + `
+		ORDER BY d.event DESC, d.n LIMIT ?`
+	args = append([]any{before.key, before.key, before.n}, append(args, limit)...)
+	err := sqlitex.ExecuteTransient(conn, query, &sqlitex.ExecOptions{Args: args, ResultFunc: func(r *sqlite.Stmt) error {
+		id, err := event.IDOf(columnBytes(r, 13))
+		if err != nil {
+			return err
+		}
+		d := store.Delivery{
+			Event:      id,
+			N:          r.ColumnInt(1),
+			Route:      s.names.routeName(r.ColumnInt64(2)),
+			Endpoint:   s.names.endpointName(r.ColumnInt64(3)),
+			Status:     store.Status(r.ColumnInt(4)),
+			Attempts:   r.ColumnInt(5),
+			At:         millis(r, 6),
+			Latency:    time.Duration(r.ColumnInt64(8)) * time.Microsecond,
+			StatusCode: r.ColumnInt(9),
+			ErrorCode:  r.ColumnText(10),
+			Error:      r.ColumnText(11),
+			Ingested:   millis(r, 12),
+		}
+		if !r.ColumnIsNull(7) {
+			d.Due = millis(r, 7)
+		}
+		page = append(page, d)
+		return nil
+	}})
+	return page, err
+}
+
+// withoutRows returns the deliveries that are on their way for the first
+// time: those of events not older than the mark that have no row. The number
+// of such events is bounded by what the server holds in memory.
+func (s *Store) withoutRows(conn *sqlite.Conn, q store.Query, before token, limit int) ([]store.Delivery, error) {
+	from := s.markSeen.Load()
+	if !q.Since.IsZero() {
+		from = max(from, event.KeyAt(q.Since))
+	}
+	to := before.key
+	if q.Event != nil {
+		from, to = max(from, q.Event.Key()), min(to, q.Event.Key())
+	}
+	var page []store.Delivery
+	stmt, err := conn.Prepare(`
+		SELECT key, ingested, routes, substr(json, 1, 64), (SELECT group_concat(n) FROM delivery WHERE event = key)
+		FROM event WHERE key BETWEEN ? AND ? AND routes IS NOT NULL ORDER BY key DESC`)
+	if err != nil {
+		return nil, err
+	}
+	defer stmt.Reset()
+	stmt.BindInt64(1, from)
+	stmt.BindInt64(2, to)
+	for len(page) < limit {
+		row, err := stmt.Step()
+		if err != nil {
+			return nil, err
+		}
+		if !row {
+			break
+		}
+		id, err := event.IDOf(columnBytes(stmt, 3))
+		if err != nil {
+			return nil, err
+		}
+		known := numbers(stmt.ColumnText(4))
+		err = eachRoute(columnBytes(stmt, 2), func(n int, no int64) {
+			r := s.names.routeName(no)
+			if known[n] || !q.Selects(r) || id.Key() == before.key && n <= before.n {
+				return
+			}
+			page = append(page, store.Delivery{Event: id, N: n, Route: r, Ingested: millis(stmt, 1)})
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return page, nil
+}
+
+func millis(r *sqlite.Stmt, col int) time.Time { return time.UnixMilli(r.ColumnInt64(col)).UTC() }
+
+// token is a place in the log: after delivery n of the event with the key.
+type token struct {
+	key int64
+	n   int
+}
+
+func (t token) String() string { return fmt.Sprintf("%x.%d", t.key, t.n) }
+
+func parseToken(text string) (token, error) {
+	if text == "" {
+		return token{key: 1<<63 - 1, n: -1}, nil
+	}
+	key, n, ok := strings.Cut(text, ".")
+	if ok {
+		k, err1 := strconv.ParseInt(key, 16, 64)
+		i, err2 := strconv.Atoi(n)
+		if err1 == nil && err2 == nil {
+			return token{k, i}, nil
+		}
+	}
+	return token{}, fmt.Errorf("next: %q is not a token of this log", text)
+}
+
+// DeadLetters returns up to limit messages of a dead-letter queue, or of all
+// when queue is "", oldest first, that come after the message with the id.
+func (s *Store) DeadLetters(ctx context.Context, queue string, after int64, limit int) (all []store.DeadLetter, err error) {
+	if limit <= 0 {
+		limit = defaultLimit
+	}
+	err = s.read(ctx, func(conn *sqlite.Conn) error {
+		return sqlitex.Execute(conn, `
+			SELECT id, queue, at, rule_arn, target_arn, error_code, error_message, retry_attempts, exhausted, body
+			FROM dead_letter WHERE id > ?1 AND (?2 = '' OR queue = ?2) ORDER BY id LIMIT ?3`, &sqlitex.ExecOptions{
+			Args: []any{after, queue, min(limit, maxLimit)},
+			ResultFunc: func(r *sqlite.Stmt) error {
+				d := store.DeadLetter{
+					ID:            r.ColumnInt64(0),
+					Queue:         r.ColumnText(1),
+					At:            millis(r, 2),
+					RuleARN:       r.ColumnText(3),
+					TargetARN:     r.ColumnText(4),
+					ErrorCode:     r.ColumnText(5),
+					ErrorMessage:  r.ColumnText(6),
+					RetryAttempts: r.ColumnInt(7),
+					Exhausted:     r.ColumnText(8),
+					Body:          columnBytes(r, 9),
+				}
+				if d.Event, err = event.IDOf(d.Body); err != nil {
+					return err
+				}
+				all = append(all, d)
+				return nil
+			}})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading dead letters: %w", err)
+	}
+	return all, nil
+}

@@ -1,0 +1,241 @@
+// Package sqlite keeps Bailey's store in one SQLite database, in pure Go.
+//
+// One goroutine writes: it takes whatever waits, commits it in one
+// transaction, and only then answers those who wait for it. Readers have
+// connections of their own and never wait for the writer.
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"bailey/internal/store"
+)
+
+// Config says where a store is and how it behaves. Only Dir is required.
+type Config struct {
+	// Dir is the data folder. It is made if it is not there, readable by its
+	// owner only.
+	Dir string
+	// SettleDelay is how long an outcome may wait for others, or for an
+	// event, to share a commit with; 0 means 10 ms. An outcome that is lost
+	// in a crash meanwhile means one more attempt of that delivery.
+	SettleDelay time.Duration
+	// MaxQueuedBytes bounds the events that wait for the writer; 0 means
+	// 64 MiB. Beyond it, Put answers [store.ErrBusy].
+	MaxQueuedBytes int64
+	// Log receives what goes wrong; nil means slog.Default().
+	Log *slog.Logger
+}
+
+// Store is an open store. All methods may be called concurrently.
+type Store struct {
+	log         *slog.Logger
+	settleDelay time.Duration
+	maxQueued   int64
+	path        string
+
+	lock    *sqlite.Conn // held while the store is open, see lockDir
+	readers *sqlitex.Pool
+
+	// The writer's queue.
+	mu       sync.Mutex
+	puts     []*put
+	queued   int64 // bytes of events in puts
+	outcomes []store.Outcome
+	room     sync.Cond // signalled when outcomes were taken
+	closing  bool
+	wake     chan struct{} // one token: there is work
+	done     chan struct{} // closed when the writer has ended
+
+	// Owned by the writer goroutine.
+	writer  *sqlite.Conn
+	tickets []*store.Ticket
+	mark    int64 // as committed
+	newest  int64 // the largest key committed
+
+	names names
+
+	markSeen atomic.Int64 // mark, for readers of the log
+	failing  atomic.Pointer[error]
+	commits  atomic.Int64
+	closed   sync.Once
+}
+
+// Open opens the store in cfg.Dir, making it if there is none. It fails if
+// another process has it open, or if a newer program wrote it.
+func Open(cfg Config) (*Store, error) {
+	s := &Store{
+		log:         cfg.Log,
+		settleDelay: cfg.SettleDelay,
+		maxQueued:   cfg.MaxQueuedBytes,
+		path:        filepath.Join(cfg.Dir, "bailey.db"),
+		wake:        make(chan struct{}, 1),
+		done:        make(chan struct{}),
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	if s.settleDelay == 0 {
+		s.settleDelay = 10 * time.Millisecond
+	}
+	if s.maxQueued == 0 {
+		s.maxQueued = 64 << 20
+	}
+	s.room.L = &s.mu
+
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the data folder: %w", err)
+	}
+	var err error
+	if s.lock, err = lockDir(cfg.Dir); err != nil {
+		return nil, err
+	}
+	if err := s.open(cfg.Dir); err != nil {
+		return nil, errors.Join(err, s.release())
+	}
+	go s.write()
+	return s, nil
+}
+
+func (s *Store) open(dir string) (err error) {
+	if s.writer, err = sqlite.OpenConn(s.path, sqlite.OpenReadWrite|sqlite.OpenCreate|sqlite.OpenWAL); err != nil {
+		return fmt.Errorf("opening the store: %w", err)
+	}
+	if err := prepare(s.writer); err != nil {
+		return err
+	}
+	if err := migrate(s.writer); err != nil {
+		return err
+	}
+	if err := s.names.load(s.writer); err != nil {
+		return fmt.Errorf("opening the store: %w", err)
+	}
+	if s.mark, err = sqlitex.ResultInt64(s.writer.Prep("SELECT key FROM mark")); err != nil {
+		return fmt.Errorf("opening the store: %w", err)
+	}
+	s.markSeen.Store(s.mark)
+	if s.newest, err = sqlitex.ResultInt64(s.writer.Prep("SELECT coalesce(max(key), 0) FROM event")); err != nil {
+		return fmt.Errorf("opening the store: %w", err)
+	}
+	// The database and its log must be found again after a power cut: their
+	// names are made durable before anything is acknowledged.
+	if err := syncDir(dir); err != nil {
+		return err
+	}
+	s.readers, err = sqlitex.NewPool(s.path, sqlitex.PoolOptions{
+		Flags:       sqlite.OpenReadWrite | sqlite.OpenWAL,
+		PoolSize:    4,
+		PrepareConn: prepare,
+	})
+	if err != nil {
+		return fmt.Errorf("opening the store for reading: %w", err)
+	}
+	return nil
+}
+
+func prepare(conn *sqlite.Conn) error {
+	for _, pragma := range pragmas {
+		if err := sqlitex.ExecuteTransient(conn, pragma, nil); err != nil {
+			return fmt.Errorf("opening the store: %s: %w", pragma, err)
+		}
+	}
+	return nil
+}
+
+// lockDir makes sure that one process at a time works in dir. The lock is an
+// exclusive SQLite transaction on a database that holds nothing: it works
+// wherever SQLite does, and the system frees it however the process ends.
+func lockDir(dir string) (*sqlite.Conn, error) {
+	conn, err := sqlite.OpenConn(filepath.Join(dir, "bailey.lock"), sqlite.OpenReadWrite|sqlite.OpenCreate)
+	if err != nil {
+		return nil, fmt.Errorf("locking the data folder: %w", err)
+	}
+	conn.SetBusyTimeout(0)
+	if err := sqlitex.ExecuteTransient(conn, "BEGIN EXCLUSIVE", nil); err != nil {
+		err = fmt.Errorf("locking the data folder: %w", err)
+		if sqlite.ErrCode(err).ToPrimary() == sqlite.ResultBusy {
+			err = fmt.Errorf("the data folder %s is in use by another bailey", dir)
+		}
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("syncing the data folder: %w", err)
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil {
+		return fmt.Errorf("syncing the data folder: %w", err)
+	}
+	return nil
+}
+
+// Close commits what waits, answers everybody, and closes the database. It
+// may be called more than once.
+func (s *Store) Close() error {
+	var err error
+	s.closed.Do(func() {
+		s.mu.Lock()
+		s.closing = true
+		s.mu.Unlock()
+		s.signal()
+		<-s.done
+		err = s.release()
+	})
+	return err
+}
+
+func (s *Store) release() error {
+	var errs []error
+	if s.readers != nil {
+		errs = append(errs, s.readers.Close())
+	}
+	for _, conn := range []*sqlite.Conn{s.writer, s.lock} {
+		if conn != nil {
+			errs = append(errs, conn.Close())
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("closing the store: %w", err)
+	}
+	return nil
+}
+
+// NewestKey is the largest key of an event in the store when it was opened.
+func (s *Store) NewestKey() int64 { return s.newest }
+
+// Commits counts the transactions that this Store has committed.
+func (s *Store) Commits() int64 { return s.commits.Load() }
+
+// Failing returns the error of the newest commit if it failed, else nil: the
+// store recovers by itself when its cause is gone.
+func (s *Store) Failing() error {
+	if err := s.failing.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// read lends a connection for reading until f returns.
+func (s *Store) read(ctx context.Context, f func(*sqlite.Conn) error) error {
+	conn, err := s.readers.Take(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the store: %w", err)
+	}
+	defer s.readers.Put(conn)
+	return f(conn)
+}

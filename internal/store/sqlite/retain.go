@@ -1,0 +1,128 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"bailey/internal/event"
+)
+
+// sweepChunk is how many events one transaction of a sweep looks at: few, so
+// that nobody waits long for it.
+const sweepChunk = 2000
+
+// Sweep forgets settled events: those ingested before the moment, and then,
+// oldest first, as many as it takes for the database to hold no more than
+// maxBytes (0: no such bound). An event with a delivery that is pending stays,
+// whatever its age; one with a dead delivery stays until the moment deadBefore
+// has passed it. It returns how many events are gone.
+func (s *Store) Sweep(ctx context.Context, before, deadBefore time.Time, maxBytes int64) (int, error) {
+	gone := 0
+	after := int64(-1)
+	for {
+		over, err := s.over(ctx, maxBytes)
+		if err != nil {
+			return gone, err
+		}
+		until := event.KeyAt(before)
+		if over {
+			// Whatever is settled may go.
+			until = s.markSeen.Load()
+		}
+		n, next, err := s.sweepChunk(ctx, after, min(until, s.markSeen.Load()), event.KeyAt(deadBefore))
+		gone += n
+		if err != nil || next < 0 {
+			return gone, err
+		}
+		after = next
+	}
+}
+
+// over says whether the database holds more than maxBytes.
+func (s *Store) over(ctx context.Context, maxBytes int64) (bool, error) {
+	if maxBytes <= 0 {
+		return false, nil
+	}
+	size, err := s.Size(ctx)
+	return size > maxBytes, err
+}
+
+// Size is how many bytes of the database are in use.
+func (s *Store) Size(ctx context.Context) (size int64, err error) {
+	err = s.read(ctx, func(conn *sqlite.Conn) error {
+		var v [3]int64
+		for i, pragma := range []string{"PRAGMA page_count", "PRAGMA freelist_count", "PRAGMA page_size"} {
+			if v[i], err = sqlitex.ResultInt64(conn.Prep(pragma)); err != nil {
+				return fmt.Errorf("measuring the store: %w", err)
+			}
+		}
+		size = (v[0] - v[1]) * v[2]
+		return nil
+	})
+	return size, err
+}
+
+func (s *Store) sweepChunk(ctx context.Context, after, until, deadUntil int64) (gone int, next int64, err error) {
+	next = -1
+	var last int64
+	err = s.read(ctx, func(conn *sqlite.Conn) error {
+		rows := 0
+		err := sqlitex.Execute(conn, "SELECT key FROM event WHERE key > ? AND key < ? ORDER BY key LIMIT ?", &sqlitex.ExecOptions{
+			Args: []any{after, until, sweepChunk},
+			ResultFunc: func(r *sqlite.Stmt) error {
+				rows, last = rows+1, r.ColumnInt64(0)
+				return nil
+			}})
+		if rows == sweepChunk {
+			next = last
+		}
+		return err
+	})
+	if err != nil || last == 0 {
+		return 0, -1, err
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, -1, err
+	}
+	err = s.submit(&put{do: func(conn *sqlite.Conn) error {
+		args := []any{after, last, deadUntil}
+		const kept = `SELECT event FROM delivery WHERE status = 0 AND status <> 1 AND event > ?1 AND event <= ?2
+			UNION SELECT event FROM delivery WHERE status = 2 AND status <> 1 AND event > ?1 AND event <= ?2 AND event >= ?3`
+		for _, query := range []string{
+			"DELETE FROM attempt WHERE event > ?1 AND event <= ?2 AND event NOT IN (" + kept + ")",
+			"DELETE FROM event WHERE key > ?1 AND key <= ?2 AND key NOT IN (" + kept + ")",
+		} {
+			if err := sqlitex.Execute(conn, query, &sqlitex.ExecOptions{Args: args}); err != nil {
+				return err
+			}
+		}
+		gone = conn.Changes()
+		return sqlitex.Execute(conn, "DELETE FROM delivery WHERE event > ?1 AND event <= ?2 AND event NOT IN (SELECT key FROM event WHERE key > ?1 AND key <= ?2) AND ?3 = ?3",
+			&sqlitex.ExecOptions{Args: args})
+	}})
+	if err != nil {
+		return 0, -1, fmt.Errorf("forgetting old events: %w", err)
+	}
+	return gone, next, nil
+}
+
+// SweepDeadLetters forgets the messages of dead-letter queues that are older
+// than the moment.
+func (s *Store) SweepDeadLetters(ctx context.Context, before time.Time) (gone int, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	err = s.submit(&put{do: func(conn *sqlite.Conn) error {
+		err := sqlitex.Execute(conn, "DELETE FROM dead_letter WHERE at < ?", &sqlitex.ExecOptions{Args: []any{before.UnixMilli()}})
+		gone = conn.Changes()
+		return err
+	}})
+	if err != nil {
+		return 0, fmt.Errorf("forgetting old dead letters: %w", err)
+	}
+	return gone, nil
+}

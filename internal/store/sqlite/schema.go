@@ -1,0 +1,166 @@
+package sqlite
+
+import (
+	"fmt"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+// migrations brings a store from version i to version i+1. A released entry
+// is never edited; a change of the schema is a new entry at the end.
+var migrations = []string{
+	`
+-- Configuration, each piece as a JSON document. It is small and is read whole
+-- at start.
+CREATE TABLE document (
+	kind TEXT NOT NULL,
+	key  TEXT NOT NULL,
+	body BLOB NOT NULL,
+	PRIMARY KEY (kind, key)
+) STRICT, WITHOUT ROWID;
+
+-- Names that many rows share, each written once. A number is never reused, so
+-- that the log of a rule that is gone still says which rule it was.
+CREATE TABLE bus (
+	no     INTEGER PRIMARY KEY,
+	region TEXT NOT NULL,
+	name   TEXT NOT NULL,
+	UNIQUE (region, name)
+) STRICT;
+CREATE TABLE route (
+	no     INTEGER PRIMARY KEY,
+	region TEXT NOT NULL,
+	bus    TEXT NOT NULL,
+	rule   TEXT NOT NULL,
+	target TEXT NOT NULL,
+	UNIQUE (region, bus, rule, target)
+) STRICT;
+CREATE TABLE endpoint (
+	no    INTEGER PRIMARY KEY,
+	api   TEXT NOT NULL,
+	stage TEXT NOT NULL,
+	UNIQUE (api, stage)
+) STRICT;
+
+-- key is the first half of the event's id (a UUIDv7), so rows are appended and
+-- an id is looked up without an index. Times are Unix milliseconds. routes
+-- holds the numbers of the targets that matched, as varints: the event's
+-- deliveries are n = 0, 1, ... in that order.
+CREATE TABLE event (
+	key      INTEGER PRIMARY KEY,
+	bus      INTEGER NOT NULL,
+	ingested INTEGER NOT NULL,
+	routes   BLOB,
+	trace    TEXT,
+	json     BLOB NOT NULL
+) STRICT;
+
+-- A delivery that has no row is on its way for the first time.
+-- status: 0 pending, 1 delivered, 2 dead. due only when pending.
+CREATE TABLE delivery (
+	event       INTEGER NOT NULL,
+	n           INTEGER NOT NULL,
+	route       INTEGER NOT NULL,
+	endpoint    INTEGER NOT NULL,
+	status      INTEGER NOT NULL,
+	attempts    INTEGER NOT NULL,
+	at          INTEGER NOT NULL,
+	due         INTEGER,
+	latency_us  INTEGER,
+	status_code INTEGER,
+	error_code  TEXT,
+	error       TEXT,
+	PRIMARY KEY (event, n)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX delivery_due ON delivery (endpoint, due) WHERE status = 0;
+CREATE INDEX delivery_open ON delivery (status, event, n) WHERE status <> 1;
+
+-- Only attempts that failed.
+CREATE TABLE attempt (
+	event       INTEGER NOT NULL,
+	n           INTEGER NOT NULL,
+	number      INTEGER NOT NULL,
+	at          INTEGER NOT NULL,
+	latency_us  INTEGER NOT NULL,
+	status_code INTEGER,
+	error_code  TEXT,
+	error       TEXT,
+	PRIMARY KEY (event, n, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dead_letter (
+	id             INTEGER PRIMARY KEY,
+	queue          TEXT NOT NULL,
+	event          INTEGER NOT NULL,
+	n              INTEGER NOT NULL,
+	at             INTEGER NOT NULL,
+	rule_arn       TEXT NOT NULL,
+	target_arn     TEXT NOT NULL,
+	error_code     TEXT NOT NULL,
+	error_message  TEXT NOT NULL,
+	retry_attempts INTEGER NOT NULL,
+	exhausted      TEXT,
+	body           BLOB NOT NULL
+) STRICT;
+CREATE INDEX dead_letter_queue ON dead_letter (queue, id);
+
+-- One row: every event with a smaller key has a row for each of its
+-- deliveries. A restart looks for unfinished ones from here on.
+CREATE TABLE mark (
+	only INTEGER PRIMARY KEY CHECK (only = 1),
+	key  INTEGER NOT NULL
+) STRICT;
+INSERT INTO mark VALUES (1, 0);
+`,
+}
+
+// migrate brings the database to the version that this program knows, in one
+// transaction, and refuses one that is newer.
+func migrate(conn *sqlite.Conn) (err error) {
+	version, err := sqlitex.ResultInt64(conn.Prep("PRAGMA user_version"))
+	if err != nil {
+		return fmt.Errorf("reading the store's version: %w", err)
+	}
+	switch known := int64(len(migrations)); {
+	case version == known:
+		return nil
+	case version > known:
+		return fmt.Errorf("the store was written by a newer bailey (schema version %d, this one knows %d): run that one", version, known)
+	}
+	end, err := sqlitex.ImmediateTransaction(conn)
+	if err != nil {
+		return fmt.Errorf("migrating the store: %w", err)
+	}
+	defer end(&err)
+	for i, script := range migrations[version:] {
+		if err := sqlitex.ExecScript(conn, script); err != nil {
+			return fmt.Errorf("migrating the store to version %d: %w", int(version)+i+1, err)
+		}
+	}
+	return sqlitex.ExecuteTransient(conn, fmt.Sprintf("PRAGMA user_version = %d", len(migrations)), nil)
+}
+
+// pragmas of every connection.
+//
+//   - journal_mode=WAL: one writer and any number of readers do not wait for
+//     each other, and a commit is one sequential write.
+//   - synchronous=FULL: COMMIT returns only after the log is synced. This is
+//     what the answer to PutEvents rests on; NORMAL would lose the newest
+//     commits with the power.
+//   - wal_autocheckpoint is kept: the log is folded into the database by the
+//     writer every 4,000 pages (16 MiB), which bounds the log and costs a few
+//     milliseconds then.
+//   - cache_size: 16 MiB a connection; the writer appends and needs little.
+//   - temp_store=MEMORY: nothing is written outside the data folder.
+//   - busy_timeout is not needed by one writer, only by a reader that meets a
+//     recovery.
+var pragmas = []string{
+	"PRAGMA journal_mode = WAL",
+	"PRAGMA synchronous = FULL",
+	"PRAGMA wal_autocheckpoint = 4000",
+	"PRAGMA journal_size_limit = 67108864",
+	"PRAGMA cache_size = -16384",
+	"PRAGMA temp_store = MEMORY",
+	"PRAGMA busy_timeout = 10000",
+}

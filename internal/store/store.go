@@ -1,0 +1,234 @@
+// Package store says what Bailey keeps: events, their deliveries, what went
+// wrong, dead letters and configuration. The tables and queries are in its
+// sub-packages; package sqlite is the one that every server uses by default.
+//
+// An event is one row, written once. A delivery (one event on its way to one
+// target) gets a row only when there is something to say about it: that it
+// was delivered, that it waits for a moment, that it is dead. One that was
+// committed and is on its way for the first time is known by its event's row
+// alone, which names the targets; a restart finds it there. So the life of an
+// event that is delivered at once costs two inserts at the end of two tables
+// and no update.
+package store
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"bailey/internal/event"
+)
+
+// Status is where a delivery stands.
+type Status uint8
+
+// The three states of a delivery. Pending is the only one that changes by
+// itself.
+const (
+	Pending   Status = iota // under way, or waiting for its next attempt
+	Delivered               // answered with a status of 2xx
+	Dead                    // given up; see its error code
+)
+
+var statusNames = [...]string{"pending", "delivered", "dead"}
+
+func (s Status) String() string {
+	if int(s) < len(statusNames) {
+		return statusNames[s]
+	}
+	return fmt.Sprintf("status %d", uint8(s))
+}
+
+// ParseStatus reads what [Status.String] writes.
+func ParseStatus(text string) (Status, error) {
+	for i, name := range statusNames {
+		if name == text {
+			return Status(i), nil
+		}
+	}
+	return 0, fmt.Errorf("status %q is none of pending, delivered, dead", text)
+}
+
+// Route names one target of one rule.
+type Route struct{ Region, Bus, Rule, Target string }
+
+// Endpoint is what deliveries queue for: one REST API and stage. The stage is
+// empty where the API's one URL serves every stage. The zero Endpoint stands
+// for deliveries that lead nowhere and fail when they are looked at.
+type Endpoint struct{ API, Stage string }
+
+// Record is one event to be committed, with its deliveries. An event that no
+// rule matched has none; it is kept all the same, so that one can see that it
+// came.
+type Record struct {
+	Event      *event.Event
+	Region     string
+	Bus        string
+	Deliveries []Fresh
+	// Ticket is set by a successful Put. An [Outcome] of one of the
+	// deliveries that were not parked hands it back.
+	Ticket *Ticket
+}
+
+// Fresh is a delivery that is being committed with its event.
+type Fresh struct {
+	Route    Route
+	Endpoint Endpoint
+	// Parked deliveries get a row, due at once, and are read back from the
+	// store when there is room. The others are delivered from memory.
+	Parked bool
+}
+
+// Ticket stands for the deliveries of one commit that have no rows yet. The
+// store's writer owns it.
+type Ticket struct {
+	Oldest int64 // the smallest key among its events
+	Open   int   // its deliveries without a row
+}
+
+// Outcome is what is to be remembered of a delivery after an attempt.
+type Outcome struct {
+	Event    int64 // key of the event
+	N        int   // which of the event's deliveries, from 0
+	Route    Route
+	Endpoint Endpoint
+	Ticket   *Ticket // of a delivery that had no row before, else nil
+
+	Status     Status
+	Due        time.Time // next attempt, when pending
+	Attempts   int       // made so far
+	At         time.Time // of this outcome
+	Latency    time.Duration
+	StatusCode int // of the last answer, 0 when there was none
+	ErrorCode  string
+	Error      string
+
+	// Failed says that the last attempt is to be kept in the history of
+	// attempts, with the fields above.
+	Failed bool
+	// DeadLetter, when not nil, is put into its queue with this outcome.
+	DeadLetter *DeadLetter
+
+	// Durable, when not nil, is called once the outcome is committed, by the
+	// store's writer: it must not block and must not call the store.
+	Durable func(*Outcome)
+}
+
+// DeadLetter is a message in a dead-letter queue: an event that a target did
+// not take, with the attributes that AWS gives it.
+type DeadLetter struct {
+	ID           int64 // set by the store
+	Queue        string
+	Event        event.ID
+	Body         []byte // the envelope, before any transformation
+	RuleARN      string
+	TargetARN    string
+	ErrorCode    string
+	ErrorMessage string
+	// RetryAttempts counts the retries, not the first attempt.
+	RetryAttempts int
+	// Exhausted is MaximumRetryAttempts, MaximumEventAgeInSeconds or empty.
+	Exhausted string
+	At        time.Time
+}
+
+// Parked is a delivery read back from the store to be tried.
+type Parked struct {
+	Event    *event.Event
+	N        int
+	Route    Route
+	Attempts int
+	Due      time.Time
+}
+
+// Ref names a delivery.
+type Ref struct {
+	Event int64
+	N     int
+}
+
+// Backlog says what waits in the store for one endpoint.
+type Backlog struct {
+	Endpoint Endpoint
+	Count    int64
+	NextDue  time.Time
+}
+
+// Delivery is one line of the delivery log.
+type Delivery struct {
+	Event      event.ID
+	N          int
+	Route      Route
+	Endpoint   Endpoint
+	Status     Status
+	Attempts   int
+	Due        time.Time // zero unless pending
+	At         time.Time // of the last outcome; zero before the first
+	Ingested   time.Time
+	Latency    time.Duration
+	StatusCode int
+	ErrorCode  string
+	Error      string
+}
+
+// Attempt is one attempt that failed.
+type Attempt struct {
+	Number     int // from 1
+	At         time.Time
+	Latency    time.Duration
+	StatusCode int
+	ErrorCode  string
+	Error      string
+}
+
+// Query selects from the delivery log. Zero fields select everything.
+type Query struct {
+	Event  *event.ID
+	Region string
+	Bus    string
+	Rule   string
+	Target string
+	API    string
+	Status *Status
+	Since  time.Time // events ingested at or after
+	Limit  int       // at most this many; 0 means 100, never more than 1,000
+	Next   string    // continues a page
+}
+
+// StoredEvent is an event as the store has it.
+type StoredEvent struct {
+	event.Event
+	Region string
+	Bus    string
+	Routes []Route
+}
+
+// Document is one piece of configuration. A nil Body deletes it.
+type Document struct {
+	Kind string
+	Key  string
+	Body []byte
+}
+
+// ErrNotFound is returned for an event that the store does not have.
+var ErrNotFound = errors.New("not in the store")
+
+// ErrClosed is returned once the store is being closed.
+var ErrClosed = errors.New("the store is closed")
+
+// ErrBusy is returned while more waits to be committed than the store takes.
+var ErrBusy = errors.New("too much waits to be committed")
+
+// A FullError says that the store has no room: the disk, or its own limit.
+type FullError struct{ Cause error }
+
+func (e *FullError) Error() string { return "the store has no room: " + e.Cause.Error() }
+
+// Unwrap returns what the database said.
+func (e *FullError) Unwrap() error { return e.Cause }
+
+// Selects says whether the query, as far as it names routes, selects r.
+func (q *Query) Selects(r Route) bool {
+	return (q.Region == "" || q.Region == r.Region) && (q.Bus == "" || q.Bus == r.Bus) &&
+		(q.Rule == "" || q.Rule == r.Rule) && (q.Target == "" || q.Target == r.Target)
+}
