@@ -1,0 +1,147 @@
+// Package metrics counts what the router does, under the names that AWS publishes in namespace AWS/Events.
+//
+// Who counts holds a handle, resolved once: a [Rule] for what becomes of its deliveries, a [Bus] for events that match,
+// a [PutEvents] for calls. A handle's methods say what happened, and the handle knows which of the metrics that moves;
+// they are atomic additions, without look-ups or allocation, and safe for concurrent use.
+//
+// Nothing here reads a clock: latencies come from the times that the caller passes, so that a server on a virtual clock
+// has virtual latencies. Nothing is ever reset either: whoever wants periods takes differences.
+//
+// [Metrics.Handler] shows it all to Prometheus. The names there are AWS's in snake case with the prefix bailey_ and
+// Prometheus's suffixes; docs/metrics.md has the list.
+package metrics
+
+import (
+	"cmp"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Other is the name that stands for every rule, event bus or region beyond [Config.MaxSeries], and for a rule that is no
+// longer there. It can be the name of none of them: AWS's names have no parentheses.
+const Other = "(other)"
+
+const defaultMaxSeries = 2000
+
+// Config says how a [Metrics] is made. The zero value is ready for use.
+type Config struct {
+	// MaxSeries is how many rules, and how many event buses, and how many regions, are told apart. What comes after
+	// them is counted together under [Other], so that no caller can grow the memory or the scrape without end.
+	// Default 2,000.
+	MaxSeries int
+
+	// Version is shown in bailey_build_info. Default "unknown".
+	Version string
+}
+
+// Metrics counts what one router does. It is safe for concurrent use.
+type Metrics struct {
+	registry *prometheus.Registry
+	limit    int
+
+	mu      sync.Mutex
+	rules   map[ruleKey]*Rule     // mu
+	buses   map[busKey]*Bus       // mu
+	regions map[string]*PutEvents // mu
+}
+
+type busKey struct{ region, bus string }
+
+type ruleKey struct{ region, bus, rule string }
+
+var (
+	otherBus  = busKey{Other, Other}
+	otherRule = ruleKey{Other, Other, Other}
+)
+
+// New returns a Metrics in which nothing has been counted. Each has a Prometheus registry of its own, so that a process
+// can hold several routers.
+func New(config Config) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		limit:    cmp.Or(config.MaxSeries, defaultMaxSeries),
+		rules:    make(map[ruleKey]*Rule),
+		buses:    make(map[busKey]*Bus),
+		regions:  make(map[string]*PutEvents),
+	}
+	m.register(cmp.Or(config.Version, "unknown"))
+	return m
+}
+
+// Rule returns the handle of a rule, the same one for the same names until it is forgotten. It is called when a rule is
+// put or loaded, not for each event.
+func (m *Metrics) Rule(region, bus, rule string) *Rule {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return handle(m.rules, ruleKey{region, bus, rule}, otherRule, m.limit)
+}
+
+// Find returns the handle of a rule that [Metrics.Rule] has made and nobody has forgotten. For any other it returns the
+// handle of [Other]: a delivery can outlive its rule, and its end is still counted.
+func (m *Metrics) Find(region, bus, rule string) *Rule {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if r, ok := m.rules[ruleKey{region, bus, rule}]; ok {
+		return r
+	}
+	return handle(m.rules, otherRule, otherRule, m.limit)
+}
+
+// Forget removes a deleted rule's series. A handle that is still held may be used; what it counts is seen by nobody. A
+// rule put again under the name begins at zero.
+func (m *Metrics) Forget(region, bus, rule string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.rules, ruleKey{region, bus, rule})
+}
+
+// Bus returns the handle of an event bus, the same one for the same names until it is forgotten.
+func (m *Metrics) Bus(region, bus string) *Bus {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return handle(m.buses, busKey{region, bus}, otherBus, m.limit)
+}
+
+// ForgetBus removes a deleted event bus's series, and those of the rules that it still has.
+func (m *Metrics) ForgetBus(region, bus string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.buses, busKey{region, bus})
+	for key := range m.rules {
+		if key.region == region && key.bus == bus {
+			delete(m.rules, key)
+		}
+	}
+}
+
+// PutEvents returns the handle of the calls of PutEvents in a region, the same one for the same region.
+func (m *Metrics) PutEvents(region string) *PutEvents {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return handle(m.regions, region, Other, m.limit)
+}
+
+// handle returns the value under key, a new one where there is none; with limit values there already, that under other.
+func handle[K comparable, V any](values map[K]*V, key, other K, limit int) *V {
+	if v, ok := values[key]; ok {
+		return v
+	}
+	if len(values) >= limit && key != other {
+		return handle(values, other, other, limit)
+	}
+	v := new(V)
+	values[key] = v
+	return v
+}
+
+// Gauge shows Prometheus a value that can go up and down and that somebody else keeps: it is read at each scrape, from any
+// goroutine. The name begins with bailey_. It panics where the name is not valid or is taken, a mistake of the program's.
+func (m *Metrics) Gauge(name, help string, value func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+}
+
+// Counter is [Metrics.Gauge] for a value that only goes up; its name ends in _total.
+func (m *Metrics) Counter(name, help string, value func() float64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, value))
+}
