@@ -1,0 +1,77 @@
+package pattern
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+)
+
+// parseNumber returns the double a JSON number's text stands for, and whether
+// it stands for exactly that one: whether the text, as a decimal, equals the
+// double's shortest decimal form. Only such numbers are compared as numbers;
+// 9007199254740993, 1e400 and 1e-400 are not. Minus zero is zero.
+func parseNumber(text string) (float64, bool) {
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0, false
+	}
+	var buf [24]byte
+	digits, exponent, fits := decimal(buf[:0:17], text)
+	switch {
+	case !fits:
+		return 0, false
+	case f == 0:
+		return 0, len(digits) == 0
+	case len(digits) <= 15 && -290 < exponent && exponent < 290:
+		return f, true
+	}
+	var short, shortBuf [32]byte
+	shortDigits, shortExponent, _ := decimal(shortBuf[:0:17], string(strconv.AppendFloat(short[:0], f, 'e', -1, 64)))
+	if len(shortDigits) == 1 && math.Abs(f) < 0x1p-1022 { // AWS's form has two digits at least: 4.9e-324
+		shortDigits, shortExponent, _ = decimal(shortBuf[:0:17], string(strconv.AppendFloat(short[:0], f, 'e', 1, 64)))
+	}
+	return f, shortExponent == exponent && bytes.Equal(shortDigits, digits)
+}
+
+// decimal writes a number's significant digits to dst, without zeros at
+// either end, and returns the power of ten of a decimal point before them.
+// fits is false when cap(dst) digits do not suffice or the exponent is absurd.
+func decimal(dst []byte, text string) (digits []byte, exponent int, fits bool) {
+	zeros, point, seen := 0, false, false
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '0':
+			if !seen {
+				if point {
+					exponent--
+				}
+				continue
+			}
+			zeros++
+			if !point {
+				exponent++
+			}
+		case '1' <= c && c <= '9':
+			seen = true
+			if len(dst)+zeros >= cap(dst) {
+				return dst, 0, false
+			}
+			for ; zeros > 0; zeros-- {
+				dst = append(dst, '0')
+			}
+			dst = append(dst, c)
+			if !point {
+				exponent++
+			}
+		case c == '.':
+			point = true
+		case c == 'e' || c == 'E':
+			n, err := strconv.Atoi(text[i+1:])
+			if err != nil || n > 1<<20 || n < -1<<20 {
+				return dst, 0, !seen
+			}
+			return dst, exponent + n, true
+		}
+	}
+	return dst, exponent, true
+}

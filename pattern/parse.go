@@ -1,0 +1,538 @@
+package pattern
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Limits of a pattern.
+const (
+	// MaxLength is the most characters a pattern may have.
+	MaxLength = 4096
+
+	// MaxAlternatives is the most combinations the $or arrays of a pattern may
+	// have: the product of their lengths where they stand side by side, the sum
+	// where one stands inside another.
+	MaxAlternatives = 1000
+
+	// maxFields is the most fields one combination may have.
+	maxFields = 256
+)
+
+// A field is one leaf of a pattern: the path to it, its steps joined by dots,
+// and the tests of which a value must pass one.
+type field struct {
+	name  string
+	tests []test
+}
+
+// An alternative is one combination of a pattern: fields that must all match,
+// in the order of their names.
+type alternative []field
+
+// A parser compiles one pattern.
+type parser struct {
+	scanner
+	alternatives []alternative
+}
+
+// Parse compiles a pattern. The error is an *[Error] with AWS's reason. What
+// stands after the pattern's closing brace is ignored, as AWS does.
+func Parse(text string) (*Pattern, error) {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	if utf8.RuneCountInString(text) > MaxLength {
+		return nil, &Error{Reason: fmt.Sprintf("Event pattern is longer than %d characters", MaxLength)}
+	}
+	p := parser{scanner: scanner{src: text}}
+	if tok, err := p.next(); err != nil {
+		return nil, err
+	} else if tok != tokenObject {
+		return nil, p.fail("Filter is not an object")
+	}
+	if err := p.object(nil, false); err != nil {
+		return nil, err
+	}
+	compact := bytes.NewBuffer(make([]byte, 0, p.pos))
+	if err := json.Compact(compact, []byte(text[:p.pos])); err != nil {
+		return nil, fmt.Errorf("compacting an event pattern: %w", err)
+	}
+	for _, a := range p.alternatives {
+		if len(a) > maxFields {
+			return nil, &Error{Reason: fmt.Sprintf("Size of rule 'rule' exceeds max value of %d", maxFields)}
+		}
+		slices.SortFunc(a, func(x, y field) int { return compareUTF16(x.name, y.name) })
+	}
+	return &Pattern{text: compact.String(), alternatives: p.alternatives, emptyStep: usesEmptyStep(p.alternatives)}, nil
+}
+
+// compareUTF16 orders names as AWS does, by UTF-16 units. It differs from the
+// order of the bytes only where a surrogate pair meets U+E000 to U+FFFF.
+func compareUTF16(x, y string) int {
+	for i := range min(len(x), len(y)) {
+		a, b := x[i], y[i]
+		if a == b {
+			continue
+		}
+		if (a >= 0xF0) != (b >= 0xF0) && min(a, b) >= 0xEE {
+			return int(b) - int(a)
+		}
+		return int(a) - int(b)
+	}
+	return len(x) - len(y)
+}
+
+// usesEmptyStep reports whether a path of the pattern has an empty step that
+// AWS's matcher takes note of: one that is not at the end.
+func usesEmptyStep(alternatives []alternative) bool {
+	for _, a := range alternatives {
+		for _, f := range a {
+			trimmed := strings.TrimRight(f.name, ".")
+			if f.name == "" || strings.HasPrefix(trimmed, ".") || strings.Contains(trimmed, "..") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// reservedInOr are the names that no field inside $or may have.
+var reservedInOr = []string{
+	"exactly", "equals-ignore-case", "prefix", "suffix", "anything-but", "exists", "wildcard", "numeric", "cidr",
+	"=", "<", "<=", ">", ">=",
+	"regex", "not-wildcard", "not-equals-ignore-case",
+	"date-after", "date-on-or-after", "date-before", "date-on-or-before", "in-date-range",
+	"ip-address-in-range", "ip-address-not-in-range",
+}
+
+// object reads the members of an object, base being the path to it or nil.
+func (p *parser) object(base []byte, inOr bool) error {
+	for empty := true; ; empty = false {
+		tok, err := p.next()
+		switch {
+		case err != nil:
+			return err
+		case tok == tokenObjectEnd && empty:
+			return p.fail("Empty objects are not allowed")
+		case tok == tokenObjectEnd:
+			return nil
+		}
+		name := p.name
+		if name == "$or" {
+			if err := p.or(base); err != nil {
+				return err
+			}
+			continue
+		}
+		if inOr && slices.Contains(reservedInOr, name) {
+			return p.fail("%s is Ruler reserved fieldName which cannot be used inside $or.", name)
+		}
+		path := []byte(name)
+		if base != nil {
+			path = slices.Concat(base, []byte("."), path)
+		}
+		tok, err = p.next()
+		switch {
+		case err != nil:
+		case tok == tokenObject:
+			err = p.object(path, inOr)
+		case tok == tokenArray && len(base) == 0: // where AWS leaves out a leading dot
+			err = p.leaf(name)
+		case tok == tokenArray:
+			err = p.leaf(string(path))
+		default:
+			err = p.fail("\"%s\" must be an object or an array", name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// or reads the array after $or and multiplies the alternatives so far by it.
+func (p *parser) or(base []byte) error {
+	tok, err := p.next()
+	if err != nil {
+		return err
+	}
+	if tok != tokenArray {
+		return p.fail("It must be an Array followed with $or.")
+	}
+	before := p.alternatives
+	var after []alternative
+	n := 0
+	for ; ; n++ {
+		tok, err := p.next()
+		if err != nil {
+			return err
+		}
+		if tok == tokenArrayEnd {
+			break
+		}
+		if tok != tokenObject {
+			return p.fail("Only JSON object is allowed in array of $or relationship.")
+		}
+		p.alternatives = make([]alternative, max(1, len(before)))
+		for i, a := range before {
+			p.alternatives[i] = slices.Clone(a)
+		}
+		if err := p.object(base, true); err != nil {
+			return err
+		}
+		if after = append(after, p.alternatives...); len(after) > MaxAlternatives {
+			return p.fail("Rule is too complex - more than %d combinations in $or", MaxAlternatives)
+		}
+	}
+	if n < 2 {
+		return p.fail("There must have at least 2 Objects in $or relationship.")
+	}
+	p.alternatives = after
+	return nil
+}
+
+// leaf reads the array of a field. A field that an alternative already has is
+// replaced: of a repeated key the last one counts.
+func (p *parser) leaf(name string) error {
+	var tests []test
+	for {
+		tok, err := p.next()
+		if err != nil {
+			return err
+		}
+		if tok == tokenArrayEnd {
+			break
+		}
+		t, err := p.element(tok)
+		if err != nil {
+			return err
+		}
+		tests = append(tests, t)
+	}
+	if len(tests) == 0 {
+		return p.fail("Empty arrays are not allowed")
+	}
+	if len(p.alternatives) == 0 {
+		p.alternatives = make([]alternative, 1)
+	}
+	f := field{name: name, tests: slices.Clip(tests)}
+	for i, a := range p.alternatives {
+		if j := slices.IndexFunc(a, func(old field) bool { return old.name == name }); j >= 0 {
+			a[j] = f
+		} else {
+			p.alternatives[i] = append(a, f)
+		}
+	}
+	return nil
+}
+
+// element compiles one element of a leaf.
+func (p *parser) element(tok token) (test, error) {
+	switch tok {
+	case tokenObject:
+		return p.expression()
+	case tokenString:
+		text, err := p.text()
+		if err != nil {
+			return test{}, err
+		}
+		if looksLikeAddress(text) {
+			var buf [16]byte
+			if address, ok := parseAddress(text, &buf); ok {
+				address = bytes.Clone(address)
+				return test{op: opAddress, text: text, more: &operands{block: addressRange{low: address, high: address}}}, nil
+			}
+		}
+		return test{op: opString, text: text}, nil
+	case tokenNumber:
+		text, err := p.text()
+		if err != nil {
+			return test{}, err
+		}
+		if f, ok := parseNumber(text); ok {
+			return test{op: opNumber, text: text, more: &operands{low: f, high: f}}, nil
+		}
+		return test{op: opLiteral, text: text}, nil
+	case tokenTrue, tokenFalse, tokenNull:
+		text, err := p.text()
+		return test{op: opLiteral, text: text}, err
+	}
+	return test{}, p.fail("Match value must be String, number, true, false, or null")
+}
+
+// expression compiles an element that is an object with one operator.
+func (p *parser) expression() (test, error) {
+	tok, err := p.next()
+	if err != nil {
+		return test{}, err
+	}
+	if tok != tokenName {
+		return test{}, p.fail("Match expression name not found")
+	}
+	switch name := p.name; name {
+	case "exactly":
+		return p.stringOperator(opString, "exact match pattern must be a string")
+	case "equals-ignore-case":
+		return p.stringOperator(opFold, "equals-ignore-case match pattern must be a string")
+	case "prefix":
+		return p.affix(opPrefix, opPrefixFold, "Prefix", "prefix")
+	case "suffix":
+		return p.affix(opSuffix, opSuffixFold, "Suffix", "suffix")
+	case "wildcard":
+		return p.wildcard()
+	case "numeric":
+		return p.numeric()
+	case "anything-but":
+		return p.anythingBut()
+	case "exists":
+		return p.exists()
+	case "cidr":
+		return p.cidr()
+	default:
+		return test{}, p.fail("Unrecognized match type %s", name)
+	}
+}
+
+const onlyOneKey = "Only one key allowed in match expression"
+
+// closing expects the end of an operator's object.
+func (p *parser) closing(reason string) error {
+	tok, err := p.next()
+	if err == nil && tok != tokenObjectEnd {
+		err = p.fail("%s", reason)
+	}
+	return err
+}
+
+// stringValue expects a string.
+func (p *parser) stringValue(reason string) (string, error) {
+	tok, err := p.next()
+	if err != nil {
+		return "", err
+	}
+	if tok != tokenString {
+		return "", p.fail("%s", reason)
+	}
+	return p.text()
+}
+
+func (p *parser) stringOperator(op operator, reason string) (test, error) {
+	text, err := p.stringValue(reason)
+	if err != nil {
+		return test{}, err
+	}
+	return test{op: op, text: text}, p.closing(onlyOneKey)
+}
+
+// affix compiles prefix and suffix, whose operand is a string or an object
+// with equals-ignore-case.
+func (p *parser) affix(op, fold operator, title, name string) (test, error) {
+	tok, err := p.next()
+	switch {
+	case err != nil:
+		return test{}, err
+	case tok == tokenObject:
+	case tok != tokenString:
+		return test{}, p.fail("%s match pattern must be a string", name)
+	default:
+		text, err := p.text()
+		if err != nil {
+			return test{}, err
+		}
+		return test{op: op, text: text}, p.closing(onlyOneKey)
+	}
+	if tok, err = p.next(); err != nil {
+		return test{}, err
+	}
+	if tok != tokenName {
+		return test{}, p.fail("%s expression name not found", title)
+	}
+	if p.name != "equals-ignore-case" {
+		return test{}, p.fail("Unsupported %s pattern: %s", name, p.name)
+	}
+	t, err := p.stringOperator(fold, "equals-ignore-case match pattern must be a string")
+	if err != nil {
+		return test{}, err
+	}
+	return t, p.closing(onlyOneKey)
+}
+
+func (p *parser) wildcard() (test, error) {
+	text, err := p.stringValue("wildcard match pattern must be a string")
+	if err != nil {
+		return test{}, err
+	}
+	parts, reason := splitWildcard(text)
+	if reason != "" {
+		return test{}, p.fail("%s", reason)
+	}
+	return test{op: opWildcard, text: text, more: &operands{list: parts}}, p.closing(onlyOneKey)
+}
+
+func (p *parser) exists() (test, error) {
+	tok, err := p.next()
+	if err != nil {
+		return test{}, err
+	}
+	switch tok {
+	case tokenTrue:
+		return test{op: opExists}, p.closing(onlyOneKey)
+	case tokenFalse:
+		return test{op: opAbsent}, p.closing(onlyOneKey)
+	}
+	return test{}, p.fail("exists match pattern must be either true or false.")
+}
+
+func (p *parser) cidr() (test, error) {
+	text, err := p.stringValue("prefix match pattern must be a string")
+	if err != nil {
+		return test{}, err
+	}
+	block, reason := parseCIDR(text)
+	if reason != "" {
+		return test{}, &Error{Reason: reason}
+	}
+	return test{op: opAddress, text: text, more: &operands{block: block}}, p.closing(onlyOneKey)
+}
+
+// number reads the current token as a comparable number.
+func (p *parser) number() (float64, error) {
+	text, err := p.text()
+	if err != nil {
+		return 0, err
+	}
+	f, ok := parseNumber(text)
+	if !ok {
+		return 0, p.fail("Cannot compare number : %s", text)
+	}
+	return f, nil
+}
+
+// numeric compiles a comparison with one number or between two.
+func (p *parser) numeric() (test, error) {
+	tok, err := p.next()
+	if err != nil {
+		return test{}, err
+	}
+	if tok != tokenArray {
+		return test{}, p.fail("Value of numeric must be an array.")
+	}
+	if tok, err = p.next(); err != nil {
+		return test{}, err
+	}
+	text, err := p.text()
+	if err != nil {
+		return test{}, err
+	}
+	if tok != tokenString {
+		return test{}, p.fail("Invalid member in numeric match: %s", text)
+	}
+	if tok, err = p.next(); err != nil {
+		return test{}, err
+	}
+	more := &operands{low: math.Inf(-1), high: math.Inf(1)}
+	switch text {
+	case "=":
+		err = p.oneBound(tok, "equals", func(f float64) { more.low, more.high = f, f })
+	case "<", "<=":
+		err = p.oneBound(tok, text, func(f float64) { more.high, more.openHigh = f, text == "<" })
+	case ">", ">=":
+		more.openLow = text == ">"
+		err = p.lowerBound(tok, text, more)
+	default:
+		err = p.fail("Unrecognized numeric range operator: %s", text)
+	}
+	if err != nil {
+		return test{}, err
+	}
+	return test{op: opRange, more: more}, p.closing("Too many elements in numeric expression")
+}
+
+func (p *parser) oneBound(tok token, operator string, set func(float64)) error {
+	if tok != tokenNumber {
+		return p.fail("Value of %s must be numeric", operator)
+	}
+	// AWS looks for the end before it looks at the number.
+	text, err := p.text()
+	if err != nil {
+		return err
+	}
+	if tok, err = p.next(); err != nil {
+		return err
+	}
+	if tok != tokenArrayEnd {
+		return p.fail("Too many elements in numeric expression")
+	}
+	f, ok := parseNumber(text)
+	if !ok {
+		return p.fail("Cannot compare number : %s", text)
+	}
+	set(f)
+	return nil
+}
+
+// lowerBound reads what follows > or >=: a number, and perhaps an upper bound.
+func (p *parser) lowerBound(tok token, operator string, more *operands) error {
+	if tok != tokenNumber {
+		return p.fail("Value of %s must be numeric", operator)
+	}
+	low, err := p.text()
+	if err != nil {
+		return err
+	}
+	if tok, err = p.next(); err != nil {
+		return err
+	}
+	high := ""
+	if tok != tokenArrayEnd {
+		if high, err = p.upperBound(tok, more); err != nil {
+			return err
+		}
+	}
+	var ok bool
+	if more.low, ok = parseNumber(low); !ok {
+		return p.fail("Cannot compare number : %s", low)
+	}
+	if high == "" {
+		return nil
+	}
+	if more.high, ok = parseNumber(high); !ok {
+		return p.fail("Cannot compare number : %s", high)
+	}
+	if more.low >= more.high {
+		return p.fail("Bottom must be less than top")
+	}
+	return nil
+}
+
+func (p *parser) upperBound(tok token, more *operands) (text string, err error) {
+	operator, err := p.text()
+	switch {
+	case err != nil:
+		return "", err
+	case tok != tokenString:
+		return "", p.fail("Bad value in numeric range: %s", operator)
+	case operator != "<" && operator != "<=":
+		return "", p.fail("Bad numeric range operator: %s", operator)
+	}
+	more.openHigh = operator == "<"
+	if tok, err = p.next(); err != nil {
+		return "", err
+	}
+	if tok != tokenNumber {
+		return "", p.fail("Value of %s must be numeric", operator)
+	}
+	if text, err = p.text(); err != nil {
+		return "", err
+	}
+	if tok, err = p.next(); err != nil {
+		return "", err
+	}
+	if tok != tokenArrayEnd {
+		return "", p.fail("Too many terms in numeric range expression")
+	}
+	return text, nil
+}

@@ -1,0 +1,33 @@
+package pattern
+
+import (
+	"errors"
+	"testing"
+)
+
+func TestParseReasons(t *testing.T) {
+	for _, c := range []struct{ name, pattern, reason string }{
+		{"no object", `[]`, "Filter is not an object"},
+		{"empty array", `{"a":[]}`, "Empty arrays are not allowed"},
+		{"empty object", `{"a":{}}`, "Empty objects are not allowed"},
+		{"scalar field", `{"source":"a"}`, `"source" must be an object or an array`},
+		{"scalar before its text is read", `{"source":"\q"}`, `"source" must be an object or an array`},
+		{"unknown operator", `{"a":[{"like":"b"}]}`, "Unrecognized match type like"},
+		{"prefix of a number", `{"a":[{"prefix":1}]}`, "prefix match pattern must be a string"},
+		{"two operators", `{"a":[{"prefix":"a","suffix":"b"}]}`, "Only one key allowed in match expression"},
+		{"cidr without mask", `{"a":[{"cidr":"10.0.0.0"}]}`, "Malformed CIDR, one '/' required"},
+		{"number no double holds", `{"a":[{"numeric":["=",9007199254740993]}]}`, "Cannot compare number : 9007199254740993"},
+		{"two stars", `{"a":[{"wildcard":"a**"}]}`, "Consecutive wildcard characters at pos 2"},
+		{"or of one", `{"$or":[{"a":[1]}]}`, "There must have at least 2 Objects in $or relationship."},
+		{"reserved name in or", `{"$or":[{"prefix":[1]},{"a":[1]}]}`, "prefix is Ruler reserved fieldName which cannot be used inside $or."},
+		{"trailing comma", `{"a":[1],}`, "Unexpected character ('}' (code 125)): was expecting double-quote to start field name"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Parse(c.pattern)
+			refused, ok := errors.AsType[*Error](err)
+			if !ok || refused.Reason != c.reason {
+				t.Errorf("got %v, want reason %q", err, c.reason)
+			}
+		})
+	}
+}
