@@ -1,0 +1,318 @@
+package schedule_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"bailey/internal/schedule"
+)
+
+// The oracle asks of every minute of a day and of every day of a stretch of time
+// whether a cron expression fires, by the expression's text alone. It knows
+// nothing of bits and finds dates by walking the calendar, so that it shares no
+// idea with what it checks.
+type oracle struct {
+	day, month, weekday, year string
+	minutes                   []time.Duration // of each day on which it fires
+}
+
+func newOracle(text string) oracle {
+	f := strings.Fields(strings.TrimSuffix(strings.TrimPrefix(text, "cron("), ")"))
+	o := oracle{day: f[2], month: f[3], weekday: f[4], year: f[5]}
+	for minute := range 24 * 60 {
+		if matches(f[1], minute/60, 0, 23, "") && matches(f[0], minute%60, 0, 59, "") {
+			o.minutes = append(o.minutes, time.Duration(minute)*time.Minute)
+		}
+	}
+	return o
+}
+
+func (o oracle) onDay(t time.Time) bool {
+	if !matches(o.year, t.Year(), 1970, 2199, "") || !matches(o.month, int(t.Month()), 1, 12, "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC") {
+		return false
+	}
+	if o.day == "?" {
+		return o.onWeekday(t)
+	}
+	for part := range strings.SplitSeq(o.day, ",") {
+		switch {
+		case part == "L":
+			if t.AddDate(0, 0, 1).Day() == 1 {
+				return true
+			}
+		case part == "LW":
+			if nearestWorkday(t, 99) == t.Day() {
+				return true
+			}
+		case strings.HasSuffix(part, "W"):
+			if n := number(part[:len(part)-1], ""); hasDay(t, n) && nearestWorkday(t, n) == t.Day() {
+				return true
+			}
+		default:
+			if matches(part, t.Day(), 1, 31, "") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (o oracle) onWeekday(t time.Time) bool {
+	const names = "SUNMONTUEWEDTHUFRISAT"
+	today := int(t.Weekday()) + 1
+	for part := range strings.SplitSeq(o.weekday, ",") {
+		name, nth, isNth := strings.Cut(part, "#")
+		switch {
+		case part == "L":
+			if today == 7 {
+				return true
+			}
+		case strings.HasSuffix(part, "L"):
+			if number(part[:len(part)-1], names) == today && t.AddDate(0, 0, 7).Month() != t.Month() {
+				return true
+			}
+		case isNth:
+			earlier := 0
+			for d := t.AddDate(0, 0, -7); d.Month() == t.Month(); d = d.AddDate(0, 0, -7) {
+				earlier++
+			}
+			if number(name, names) == today && strconv.Itoa(earlier+1) == nth {
+				return true
+			}
+		default:
+			if matches(part, today, 1, 7, names) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// nearestWorkday tries every day of t's month.
+func nearestWorkday(t time.Time, day int) int {
+	best, distance := 0, 1000
+	for d := t.AddDate(0, 0, 1-t.Day()); d.Month() == t.Month(); d = d.AddDate(0, 0, 1) {
+		away := max(d.Day()-day, day-d.Day())
+		if d.Weekday() != time.Saturday && d.Weekday() != time.Sunday && away < distance {
+			best, distance = d.Day(), away
+		}
+	}
+	return best
+}
+
+func hasDay(t time.Time, day int) bool {
+	return time.Date(t.Year(), t.Month(), day, 0, 0, 0, 0, time.UTC).Month() == t.Month()
+}
+
+var spanSyntax = regexp.MustCompile(`^(\*|\w+)(?:-(\w+))?(?:/(\d+))?$`)
+
+// matches reports whether value is one of a field's.
+func matches(field string, value, lowest, highest int, names string) bool {
+	for part := range strings.SplitSeq(field, ",") {
+		m := spanSyntax.FindStringSubmatch(part)
+		from, to := lowest, highest
+		if m[1] != "*" {
+			from = number(m[1], names)
+			if m[3] == "" {
+				to = from
+			}
+		}
+		if m[2] != "" {
+			to = number(m[2], names)
+		}
+		step := 1
+		if m[3] != "" {
+			step = number(m[3], "")
+		}
+		for v := from; ; {
+			if v == value {
+				return true
+			}
+			ended := false
+			for range step {
+				ended = ended || v == to
+				if v++; v > highest {
+					v = lowest
+				}
+			}
+			if ended {
+				break
+			}
+		}
+	}
+	return false
+}
+
+func number(text, names string) int {
+	if i := strings.Index(names, text); i >= 0 && len(text) == 3 {
+		return i/3 + 1
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+// firings walks day by day and minute by minute.
+func (o oracle) firings(from, until time.Time, yield func(time.Time)) {
+	for day := from.Truncate(24 * time.Hour); day.Before(until); day = day.AddDate(0, 0, 1) {
+		if !o.onDay(day) {
+			continue
+		}
+		for _, minute := range o.minutes {
+			if t := day.Add(minute); t.After(from) && t.Before(until) {
+				yield(t)
+			}
+		}
+	}
+}
+
+// checkAgainstOracle compares Next, and Last with it, over a stretch of time.
+func checkAgainstOracle(t *testing.T, text string, from, until time.Time) {
+	t.Helper()
+	e := parse(t, text)
+	got, last := from, time.Time{}
+	newOracle(text).firings(from, until, func(want time.Time) {
+		if t.Failed() {
+			return
+		}
+		ok := true
+		if got, ok = e.Next(got, time.Time{}); !ok || !got.Equal(want) {
+			t.Errorf("%s: Next gives %v, %v; the oracle %v", text, got, ok, want)
+			return
+		}
+		if before, ok := e.Last(want.Add(-1), time.Time{}); !last.IsZero() && (!ok || !before.Equal(last)) {
+			t.Errorf("%s: just before %v Last gives %v, %v; the oracle %v", text, want, before, ok, last)
+		}
+		last = want
+	})
+	if after, ok := e.Next(got, time.Time{}); ok && after.Before(until) && !t.Failed() {
+		t.Errorf("%s: Next gives %v, the oracle nothing more until %v", text, after, until)
+	}
+}
+
+func TestNextAgainstOracle(t *testing.T) {
+	stretches := []struct{ name, from, until string }{
+		{"a leap year", "2023-12-30T12:34:00Z", "2025-01-03T00:00:00Z"},
+		{"a century without a leap day", "2099-12-01T00:00:00Z", "2100-04-01T00:00:00Z"},
+		{"the end", "2199-10-01T00:00:00Z", "2200-02-01T00:00:00Z"},
+		{"the beginning", "1969-12-01T00:00:00Z", "1970-03-01T00:00:00Z"},
+	}
+	for _, text := range []string{
+		"cron(0 2 ? * SAT *)", "cron(0 12 * * ? *)", "cron(5,35 14 * * ? *)", "cron(15 10 ? * 6L *)", "cron(0 2 ? * SAT#3 *)",
+		"cron(0/55 * ? * SAT#3 *)", "cron(0/5 5 ? JAN 1-5 2024)", "cron(0 8 1 * ? *)", "cron(0/15 * * * ? *)",
+		"cron(0/30 20-23 ? * MON-FRI *)", "cron(0/30 20-2 ? * FRI-MON *)", "cron(*/25 21-3/2 25-5/3 NOV-FEB ? *)",
+		"cron(7 0 L * ? *)", "cron(7 0 LW * ? *)", "cron(7 0 1W * ? *)", "cron(7 0 15W,31W * ? *)", "cron(7 0 30W,L,2/9 * ? *)",
+		"cron(50-10/4 23 29 2 ? *)", "cron(0 0 ? 2,12 5#5 *)", "cron(0 0 ? * L *)", "cron(0 0 ? * 2L,SAT,3/2 *)", "cron(0 0 31 4,6 ? *)",
+		"cron(59 23 31 12 ? *)", "cron(0 0 1 1 ? *)", "cron(0 12 ? */5 2#1 2000/3,2024)",
+	} {
+		t.Run(text, func(t *testing.T) {
+			for _, s := range stretches {
+				checkAgainstOracle(t, text, at(t, s.from), at(t, s.until))
+			}
+		})
+	}
+}
+
+// FuzzNext compares Next with the oracle for expressions made up from a seed.
+func FuzzNext(f *testing.F) {
+	for seed := range uint64(40) {
+		f.Add(seed, int64(1_700_000_000+seed*90_000_017))
+	}
+	f.Fuzz(func(t *testing.T, seed uint64, start int64) {
+		if start < -1_000_000_000 || start > 8_000_000_000 {
+			return // beyond what an expression can say, or much further
+		}
+		from := time.Unix(start, 0).UTC()
+		checkAgainstOracle(t, madeUp(rand.New(rand.NewPCG(seed, 0)), from.Year()), from, from.AddDate(0, 0, 100))
+	})
+}
+
+// madeUp returns a cron expression of all the parts there are.
+func madeUp(r *rand.Rand, year int) string {
+	pick := func(low, high int) int { return low + r.IntN(high-low+1) }
+	one := func(low, high, longest int) string {
+		switch r.IntN(5) {
+		case 0:
+			return "*"
+		case 1:
+			return fmt.Sprintf("%d-%d", pick(low, high), pick(low, high))
+		case 2:
+			return fmt.Sprintf("%d-%d/%d", pick(low, high), pick(low, high), pick(1, longest))
+		case 3:
+			return fmt.Sprintf("%d/%d", pick(low, high), pick(1, longest))
+		}
+		return strconv.Itoa(pick(low, high))
+	}
+	many := func(item func() string) string {
+		items := []string{item()}
+		for range r.IntN(3) {
+			items = append(items, item())
+		}
+		return strings.Join(items, ",")
+	}
+	day, weekday := "?", "?"
+	switch r.IntN(5) {
+	case 0:
+		weekday = fmt.Sprintf("%d#%d", pick(1, 7), pick(1, 5))
+	case 1:
+		weekday = many(func() string {
+			return []string{"L", fmt.Sprintf("%dL", pick(1, 7)), "THU", "FRI-TUE", one(1, 7, 7)}[r.IntN(5)]
+		})
+	default:
+		day = many(func() string {
+			return []string{"L", "LW", fmt.Sprintf("%dW", pick(1, 31)), one(1, 31, 31), one(1, 31, 31)}[r.IntN(5)]
+		})
+	}
+	years := []string{"*", "*", "*", strconv.Itoa(min(max(year, 1970), 2199)), "1970/" + strconv.Itoa(pick(1, 3))}[r.IntN(5)]
+	return fmt.Sprintf("cron(%s %s %s %s %s %s)",
+		many(func() string { return one(0, 59, 59) }), many(func() string { return one(0, 23, 23) }),
+		day, many(func() string { return one(1, 12, 12) }), weekday, years)
+}
+
+// FuzzParse checks that whatever is taken can be used, and that what is taken
+// does not depend on the letters' case or the spaces between fields.
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{"rate(5 minutes)", "rate(1 day)", "cron(0/5 8-17 ? * MON-FRI *)", "cron(0 0 1W,LW * ? 2020-2030/2)", "cron(0 0 ? * 3#2 *)", "cron(0 0 30 2 ? *)"} {
+		f.Add(text, int64(1_700_000_000))
+	}
+	f.Fuzz(func(t *testing.T, text string, start int64) {
+		e, err := schedule.Parse(text)
+		if err != nil {
+			return
+		}
+		now := time.Unix(start%100_000_000_000, 0)
+		anchor := now.Add(-time.Hour)
+		if e.Describe() == "" || e.String() != text {
+			t.Errorf("%q is described as %q and written %q", text, e.Describe(), e)
+		}
+		next, ok := e.Next(now, anchor)
+		if !ok {
+			return
+		}
+		if !next.After(now) {
+			t.Errorf("%q fires at %v, which is not after %v", text, next, now)
+		}
+		if last, ok := e.Last(next, anchor); !ok || !last.Equal(next) {
+			t.Errorf("%q fires at %v, but its last firing then is %v, %v", text, next, last, ok)
+		}
+		if e.Period(next) <= 0 {
+			t.Errorf("%q has the period %v", text, e.Period(next))
+		}
+		if inside, isCron := strings.CutPrefix(text, "cron("); isCron {
+			other, err := schedule.Parse("cron(" + strings.ReplaceAll(strings.ToLower(inside), " ", " \t "))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, ok := other.Next(now, anchor); !ok || !again.Equal(next) {
+				t.Errorf("%q fires at %v, but %q at %v, %v", text, next, other, again, ok)
+			}
+		}
+	})
+}
