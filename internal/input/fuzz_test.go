@@ -80,6 +80,7 @@ func notSpace(r rune) bool { return !strings.ContainsRune(" \t\r\n", r) }
 
 // textOf returns the text of a value and whether it can stand in a JSON string.
 func textOf(t *testing.T, value string) (text string, safe bool) {
+	t.Helper()
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, []byte(value)); err != nil {
 		t.Fatal(err)
@@ -97,6 +98,7 @@ func textOf(t *testing.T, value string) (text string, safe bool) {
 
 // fill renders a template, nil where that fails.
 func fill(t *testing.T, template string, event []byte) []byte {
+	t.Helper()
 	r, err := input.Compile("t", nil, nil, &input.Transformer{InputPathsMap: map[string]string{"v": "$.detail"}, InputTemplate: template})
 	if err != nil {
 		t.Fatal(err)
@@ -109,6 +111,7 @@ func fill(t *testing.T, template string, event []byte) []byte {
 }
 
 func marshal(t *testing.T, v any) []byte {
+	t.Helper()
 	b, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
@@ -118,6 +121,7 @@ func marshal(t *testing.T, v any) []byte {
 
 // sameJSON reports whether two documents say the same, down to the numbers' text.
 func sameJSON(t *testing.T, got, want []byte) bool {
+	t.Helper()
 	var values [2]any
 	for i, doc := range [][]byte{got, want} {
 		d := json.NewDecoder(bytes.NewReader(doc))

@@ -182,11 +182,12 @@ func checkAgainstOracle(t *testing.T, text string, from, until time.Time) {
 		if t.Failed() {
 			return
 		}
-		ok := true
-		if got, ok = e.Next(got, time.Time{}); !ok || !got.Equal(want) {
-			t.Errorf("%s: Next gives %v, %v; the oracle %v", text, got, ok, want)
+		next, ok := e.Next(got, time.Time{})
+		if !ok || !next.Equal(want) {
+			t.Errorf("%s: after %v Next gives %v, %v; the oracle %v", text, got, next, ok, want)
 			return
 		}
+		got = next
 		if before, ok := e.Last(want.Add(-1), time.Time{}); !last.IsZero() && (!ok || !before.Equal(last)) {
 			t.Errorf("%s: just before %v Last gives %v, %v; the oracle %v", text, want, before, ok, last)
 		}

@@ -18,6 +18,9 @@
 //	      a month without that day has none
 //	6L    the last Friday of the month
 //	3#2   the second Tuesday of the month; nothing else may stand beside it
+//
+// The Go libraries for cron know parts of this: most count weekdays from 0, want
+// seconds, end before 2199 or take what EventBridge refuses. Hence our own.
 package schedule
 
 import (
