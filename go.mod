@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/aws/aws-sdk-go-v2 v1.47.7
+	github.com/google/btree v1.1.3
 	github.com/prometheus/client_golang v1.25.0
 	zombiezen.com/go/sqlite v1.4.2
 )

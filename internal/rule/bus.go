@@ -1,0 +1,132 @@
+package rule
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// CreateBus creates the event bus that b describes, in b.Region.
+func (r *Registry) CreateBus(ctx context.Context, b Bus) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := busKey{b.Region, b.Name}
+	buses := *r.buses.Load()
+	if b.Name == DefaultBus || buses[key] != nil {
+		return refuse(Exists, "Event bus %s already exists.", b.Name)
+	}
+	if b.EventSourceName != "" {
+		return refuse(NotFound, "Event source %s does not exist.", b.EventSourceName)
+	}
+	if strings.Contains(b.Name, "/") {
+		return refuse(Invalid, "Event bus name must not contain '/'.")
+	}
+	tags, err := newTags(nil, b.Tags)
+	if err != nil {
+		return err
+	}
+	count := 0
+	for other := range buses {
+		if other.region == b.Region && other.name != DefaultBus {
+			count++
+		}
+	}
+	if count >= r.quotas.BusesPerRegion {
+		return limitExceeded()
+	}
+	b.Tags = tags
+	b.Created = r.now().UTC()
+	b.Modified = b.Created
+	created := newBus(key)
+	created.config.Store(&b)
+	if err := r.apply(ctx, kindBus, key.document(), b); err != nil {
+		return err
+	}
+	r.publish(created)
+	return nil
+}
+
+// document returns the key of the bus's document.
+func (k busKey) document() string { return k.region + "/" + k.name }
+
+// Bus returns a bus by its name or ARN, the default bus if that is empty.
+func (r *Registry) Bus(region, nameOrARN string) (*Bus, error) {
+	b, err := r.bus(region, nameOrARN)
+	if err != nil {
+		return nil, err
+	}
+	return b.config.Load(), nil
+}
+
+// UpdateBus replaces what change changes in a bus's configuration. change works
+// on a copy; an error from it refuses the change.
+func (r *Registry) UpdateBus(ctx context.Context, region, nameOrARN string, change func(*Bus) error) (*Bus, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	b, notFound := r.bus(region, nameOrARN)
+	if notFound != nil {
+		return nil, notFound
+	}
+	config := *b.config.Load()
+	if err := change(&config); err != nil {
+		return nil, err
+	}
+	config.Modified = r.now().UTC()
+	if err := r.apply(ctx, kindBus, b.key.document(), config); err != nil {
+		return nil, err
+	}
+	b.config.Store(&config)
+	r.publish(b)
+	return &config, nil
+}
+
+// DeleteBus deletes a bus, which must have no rules.
+func (r *Registry) DeleteBus(ctx context.Context, region, name string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if name == DefaultBus {
+		return refuse(Invalid, "Cannot delete event bus default.")
+	}
+	b, notFound := r.bus(region, name)
+	if notFound != nil {
+		return notFound
+	}
+	if b.rules.Load().Len() > 0 {
+		return refuse(Invalid, "EventBus can't be deleted since it has rules.")
+	}
+	if err := r.apply(ctx, kindBus, b.key.document(), nil); err != nil {
+		return err
+	}
+	buses := maps.Clone(*r.buses.Load())
+	delete(buses, b.key)
+	r.buses.Store(&buses)
+	return nil
+}
+
+// Buses returns the region's buses by name, those whose names begin with prefix.
+func (r *Registry) Buses(region, prefix string, page Page) ([]*Bus, string, error) {
+	after, err := page.after("buses")
+	if err != nil {
+		return nil, "", err
+	}
+	fallback, _ := r.bus(region, DefaultBus)
+	buses := []*Bus{fallback.config.Load()}
+	for key, b := range *r.buses.Load() {
+		if key.region == region && key.name != DefaultBus {
+			buses = append(buses, b.config.Load())
+		}
+	}
+	slices.SortFunc(buses, func(x, y *Bus) int { return strings.Compare(x.Name, y.Name) })
+	var list []*Bus
+	for _, b := range buses {
+		if b.Name <= after || !strings.HasPrefix(b.Name, prefix) {
+			continue
+		}
+		if len(list) == page.limit() {
+			return list, token("buses", list[len(list)-1].Name), nil
+		}
+		list = append(list, b)
+	}
+	return list, "", nil
+}

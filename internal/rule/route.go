@@ -1,0 +1,167 @@
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"bailey/internal/arn"
+	"bailey/internal/input"
+	"bailey/internal/request"
+	"bailey/internal/retry"
+	"bailey/internal/schedule"
+	"bailey/pattern"
+)
+
+// A RouteKey names one target of one rule.
+type RouteKey struct{ Region, Bus, Rule, Target string }
+
+// A Route is a target made ready to be sent to. Routes do not change: a change
+// of a target makes a new one.
+type Route struct {
+	Key     RouteKey
+	RuleARN string
+	Target  Target
+	// Input makes the body; nil sends the event itself.
+	Input *input.Renderer
+	// Request makes the request. It is nil for a target that is not a method of
+	// API Gateway: such targets are kept and matched, and whoever delivers
+	// decides what becomes of them.
+	Request *request.Template
+	Retry   retry.Policy
+	// DeadLetterARN is where undeliverable events go; empty if nowhere.
+	DeadLetterARN string
+}
+
+// A compiled rule. It is not changed once it is seen.
+type compiled struct {
+	rule     *Rule
+	arn      string
+	pattern  *pattern.Pattern     // nil if the rule has none
+	schedule *schedule.Expression // nil if the rule has none
+	routes   []*Route
+}
+
+// matches reports whether events of the bus are matched against the rule.
+func (c *compiled) matches() bool { return c.pattern != nil && c.rule.State != Disabled }
+
+// compile makes a rule ready for routing. An *Error says why it cannot be.
+func (r *Registry) compile(rule *Rule) (*compiled, error) {
+	c := &compiled{rule: rule, arn: r.RuleARN(rule.Region, rule.EventBusName, rule.Name)}
+	if rule.ScheduleExpression != "" {
+		if rule.EventBusName != DefaultBus {
+			return nil, refuse(Invalid, "ScheduleExpression is supported only on the default event bus.")
+		}
+		expression, err := schedule.Parse(rule.ScheduleExpression)
+		if err != nil {
+			return nil, refuse(Invalid, "Parameter ScheduleExpression is not valid.")
+		}
+		c.schedule = &expression
+	}
+	if rule.EventPattern != "" {
+		p, err := pattern.Parse(rule.EventPattern)
+		if err != nil {
+			return nil, patternError(err)
+		}
+		c.pattern = p
+	}
+	for i := range rule.Targets {
+		route, err := compileTarget(&rule.Targets[i])
+		if err != nil {
+			return nil, err
+		}
+		route.Key = RouteKey{rule.Region, rule.EventBusName, rule.Name, rule.Targets[i].ID}
+		route.RuleARN = c.arn
+		c.routes = append(c.routes, route)
+	}
+	return c, nil
+}
+
+func patternError(err error) error {
+	if e, ok := errors.AsType[*pattern.Error](err); ok {
+		return refuse(InvalidPattern, "%s", e.Error())
+	}
+	return fmt.Errorf("compiling an event pattern: %w", err)
+}
+
+// compileTarget checks a target and makes the part of its route that does not
+// depend on the rule. Errors are *Error.
+func compileTarget(t *Target) (*Route, error) {
+	a, err := arn.Parse(t.ARN)
+	if err != nil {
+		return nil, refuse(Invalid, "Parameter %s is not valid. Reason: Provided Arn is not in correct format.", t.ARN)
+	}
+	if a.Service == "sqs" && strings.HasSuffix(a.Resource, ".fifo") && t.SqsParameters == nil {
+		return nil, refuse(Invalid, "Parameter(s) SqsParameters must be specified for target: %s.", t.ID)
+	}
+	route := &Route{Target: *t}
+	if route.Input, err = input.Compile(t.ID, t.Input, t.InputPath, t.InputTransformer.transformer()); err != nil {
+		return nil, refuse(Invalid, "%s", err)
+	}
+	if a.Service == "execute-api" {
+		if route.Request, err = request.Compile(t.ARN, t.HTTPParameters.parameters()); err != nil {
+			return nil, refuse(Invalid, "%s", err)
+		}
+	}
+	var policy RetryPolicy
+	if t.RetryPolicy != nil {
+		policy = *t.RetryPolicy
+	}
+	if route.Retry, err = retry.NewPolicy(policy.MaximumRetryAttempts, policy.MaximumEventAgeInSeconds); err != nil {
+		return nil, refuse(Invalid, "Parameter RetryPolicy of target %s is not valid. Reason: %s.", t.ID, err)
+	}
+	if t.DeadLetterConfig != nil {
+		route.DeadLetterARN = t.DeadLetterConfig.ARN
+	}
+	return route, nil
+}
+
+// AppendRoutes appends the routes of an event: every target of every enabled
+// rule on the bus whose pattern matches it. A bus that is not there has none.
+// The event is an envelope as package event makes it. AppendRoutes does not
+// allocate where dst has room, and takes no lock.
+func (r *Registry) AppendRoutes(dst []*Route, region, bus string, event []byte) []*Route {
+	if bus == "" {
+		bus = DefaultBus
+	}
+	b := (*r.buses.Load())[busKey{region, bus}]
+	if b == nil {
+		return dst
+	}
+	scratch := r.scratch.Get().(*[]*entry)
+	matched := b.patterns.AppendMatches((*scratch)[:0], event)
+	for _, e := range matched {
+		// A rule disabled just now may still be in the set.
+		if c := e.compiled.Load(); c.matches() {
+			dst = append(dst, c.routes...)
+		}
+	}
+	clear(matched) // so that the pool keeps no deleted rule alive
+	*scratch = matched[:0]
+	r.scratch.Put(scratch)
+	return dst
+}
+
+// Route returns a route as it is now (X8); false if its bus, rule or target is
+// not there any more. That a rule is disabled does not matter: what it matched
+// before is still delivered.
+func (r *Registry) Route(key RouteKey) (*Route, bool) {
+	for _, route := range r.routes(key) {
+		if route.Key.Target == key.Target {
+			return route, true
+		}
+	}
+	return nil, false
+}
+
+func (r *Registry) routes(key RouteKey) []*Route {
+	b := (*r.buses.Load())[busKey{key.Region, key.Bus}]
+	if b == nil {
+		return nil
+	}
+	item, ok := b.rules.Load().Get(ruleItem{name: key.Rule})
+	if !ok {
+		return nil
+	}
+	return item.compiled.Load().routes
+}

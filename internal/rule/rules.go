@@ -1,0 +1,303 @@
+package rule
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+// get returns a rule of the bus.
+func (b *bus) get(name string) (*entry, *Error) {
+	item, ok := b.rules.Load().Get(ruleItem{name: name})
+	if !ok {
+		return nil, ruleNotFound(b.key.name, name)
+	}
+	return item.entry, nil
+}
+
+// put makes a rule seen, new or in the place of the one of its name. The caller
+// holds Registry.mu, or is alone.
+func (b *bus) put(c *compiled) error {
+	name := c.rule.Name
+	item, there := b.rules.Load().Get(ruleItem{name: name})
+	e := item.entry
+	var old *Rule
+	if there {
+		old = e.compiled.Load().rule
+	} else {
+		e = new(entry)
+	}
+	e.compiled.Store(c)
+	if c.matches() {
+		if err := b.patterns.Add(e, c.pattern); err != nil {
+			return patternError(err)
+		}
+	} else {
+		b.patterns.Remove(e)
+	}
+	if !there {
+		rules := b.rules.Load().Clone()
+		rules.ReplaceOrInsert(ruleItem{name, e})
+		b.rules.Store(rules)
+	}
+	b.indexTargets(name, old, c.rule)
+	return nil
+}
+
+// remove makes a rule unseen. The caller holds Registry.mu.
+func (b *bus) remove(name string) {
+	rules := b.rules.Load().Clone()
+	item, ok := rules.Delete(ruleItem{name: name})
+	if !ok {
+		return
+	}
+	b.rules.Store(rules)
+	b.patterns.Remove(item.entry)
+	b.indexTargets(name, item.compiled.Load().rule, nil)
+}
+
+// indexTargets brings byTarget up to date when a rule changes from one state to
+// another; nil is no rule.
+func (b *bus) indexTargets(name string, from, to *Rule) {
+	before, after := targetARNs(from), targetARNs(to)
+	if slices.Equal(before, after) {
+		return
+	}
+	byTarget := b.byTarget.Load().Clone()
+	for _, a := range before {
+		byTarget.Delete(targetItem{a, name})
+	}
+	for _, a := range after {
+		byTarget.ReplaceOrInsert(targetItem{a, name})
+	}
+	b.byTarget.Store(byTarget)
+}
+
+func targetARNs(rule *Rule) []string {
+	if rule == nil {
+		return nil
+	}
+	var arns []string
+	for i := range rule.Targets {
+		arns = append(arns, rule.Targets[i].ARN)
+	}
+	slices.Sort(arns)
+	return slices.Compact(arns)
+}
+
+// document returns the key of the rule's document.
+func (r *Rule) document() string { return r.Region + "/" + r.EventBusName + "/" + r.Name }
+
+// managed refuses a change of a rule that belongs to a service.
+func (r *Rule) managed() *Error {
+	return refuse(Managed, "%s is a managed rule. Set 'force' parameter to true to override.", r.Name)
+}
+
+// PutRule creates the rule that rule describes, or gives the rule of that name
+// its description, pattern, schedule, state and role; what rule leaves out the
+// rule then does not have. Targets stay as they are, and so do the tags of a
+// rule that exists. EventBusName may be a name, an ARN or empty. PutRule returns
+// the rule's ARN.
+func (r *Registry) PutRule(ctx context.Context, rule Rule) (string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if rule.EventPattern == "" && rule.ScheduleExpression == "" {
+		return "", refuse(Invalid, "Parameter(s) EventPattern or ScheduleExpression must be specified.")
+	}
+	b, notFound := r.bus(rule.Region, rule.EventBusName)
+	if notFound != nil {
+		return "", notFound
+	}
+	rule.EventBusName = b.key.name
+	if rule.State == "" {
+		rule.State = Enabled
+	}
+	if err := r.inherit(b, &rule); err != nil {
+		return "", err
+	}
+	c, err := r.compile(&rule)
+	if err != nil {
+		return "", err
+	}
+	return c.arn, r.putRule(ctx, b, c)
+}
+
+// inherit gives rule what PutRule does not change of the rule of its name, or
+// what a new rule begins with.
+func (r *Registry) inherit(b *bus, rule *Rule) error {
+	rule.Targets = nil
+	rule.Since = r.now().UTC()
+	rule.CreatedBy = r.account
+	e, notFound := b.get(rule.Name)
+	if notFound != nil {
+		if b.rules.Load().Len() >= r.quotas.RulesPerBus {
+			return limitExceeded()
+		}
+		tags, err := newTags(nil, rule.Tags)
+		if err != nil {
+			return err
+		}
+		rule.Tags = tags
+		return nil
+	}
+	old := e.compiled.Load().rule
+	if old.ManagedBy != rule.ManagedBy {
+		return old.managed()
+	}
+	rule.Tags, rule.Targets, rule.CreatedBy = old.Tags, old.Targets, old.CreatedBy
+	if old.ScheduleExpression == rule.ScheduleExpression && (old.State == Disabled) == (rule.State == Disabled) {
+		rule.Since = old.Since
+	}
+	return nil
+}
+
+// putRule makes a compiled rule durable and then seen.
+func (r *Registry) putRule(ctx context.Context, b *bus, c *compiled) error {
+	if err := r.apply(ctx, kindRule, c.rule.document(), c.rule); err != nil {
+		return err
+	}
+	if err := b.put(c); err != nil {
+		return err
+	}
+	r.publish(b)
+	return nil
+}
+
+// changeRule replaces a rule by what change makes of a copy of it.
+func (r *Registry) changeRule(ctx context.Context, region, busNameOrARN, name string, change func(*Rule) error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	b, notFound := r.bus(region, busNameOrARN)
+	if notFound != nil {
+		return notFound
+	}
+	e, notFound := b.get(name)
+	if notFound != nil {
+		return notFound
+	}
+	rule := *e.compiled.Load().rule
+	if err := change(&rule); err != nil {
+		return err
+	}
+	c, err := r.compile(&rule)
+	if err != nil {
+		return err
+	}
+	return r.putRule(ctx, b, c)
+}
+
+// SetState enables or disables a rule.
+func (r *Registry) SetState(ctx context.Context, region, bus, name string, state State) error {
+	return r.changeRule(ctx, region, bus, name, func(rule *Rule) error {
+		if rule.ManagedBy != "" {
+			return rule.managed()
+		}
+		if (rule.State == Disabled) != (state == Disabled) {
+			rule.Since = r.now().UTC()
+		}
+		rule.State = state
+		return nil
+	})
+}
+
+// DeleteRule deletes a rule, which must have no targets; one that is not there
+// is deleted already. A managed rule is deleted only with force.
+func (r *Registry) DeleteRule(ctx context.Context, region, busNameOrARN, name string, force bool) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	b, notFound := r.bus(region, busNameOrARN)
+	if notFound != nil {
+		return notFound
+	}
+	e, notFound := b.get(name)
+	if notFound != nil {
+		return nil
+	}
+	rule := e.compiled.Load().rule
+	if rule.ManagedBy != "" && !force {
+		return rule.managed()
+	}
+	if len(rule.Targets) > 0 {
+		return refuse(Invalid, "Rule can't be deleted since it has targets.")
+	}
+	if err := r.apply(ctx, kindRule, rule.document(), nil); err != nil {
+		return err
+	}
+	b.remove(name)
+	return nil
+}
+
+// Rule returns a rule of a bus, which is called by its name or ARN.
+func (r *Registry) Rule(region, busNameOrARN, name string) (*Rule, error) {
+	b, notFound := r.bus(region, busNameOrARN)
+	if notFound != nil {
+		return nil, notFound
+	}
+	e, notFound := b.get(name)
+	if notFound != nil {
+		return nil, notFound
+	}
+	return e.compiled.Load().rule, nil
+}
+
+// Rules returns a bus's rules by name, those whose names begin with prefix, and
+// the token of the next page if there is one.
+func (r *Registry) Rules(region, busNameOrARN, prefix string, page Page) ([]*Rule, string, error) {
+	b, notFound := r.bus(region, busNameOrARN)
+	if notFound != nil {
+		return nil, "", notFound
+	}
+	after, invalid := page.after("rules")
+	if invalid != nil {
+		return nil, "", invalid
+	}
+	var list []*Rule
+	next := ""
+	b.rules.Load().AscendGreaterOrEqual(ruleItem{name: max(prefix, following(after))}, func(item ruleItem) bool {
+		if !strings.HasPrefix(item.name, prefix) {
+			return false
+		}
+		if len(list) == page.limit() {
+			next = token("rules", list[len(list)-1].Name)
+			return false
+		}
+		list = append(list, item.compiled.Load().rule)
+		return true
+	})
+	return list, next, nil
+}
+
+// following returns the first name after name.
+func following(name string) string {
+	if name == "" {
+		return ""
+	}
+	return name + "\x00"
+}
+
+// RuleNamesByTarget returns the names of a bus's rules that have a target with
+// this ARN, in order.
+func (r *Registry) RuleNamesByTarget(region, busNameOrARN, targetARN string, page Page) ([]string, string, error) {
+	b, notFound := r.bus(region, busNameOrARN)
+	if notFound != nil {
+		return nil, "", notFound
+	}
+	after, invalid := page.after("rule names")
+	if invalid != nil {
+		return nil, "", invalid
+	}
+	names := []string{}
+	next := ""
+	b.byTarget.Load().AscendGreaterOrEqual(targetItem{targetARN, following(after)}, func(item targetItem) bool {
+		if item.arn != targetARN {
+			return false
+		}
+		if len(names) == page.limit() {
+			next = token("rule names", names[len(names)-1])
+			return false
+		}
+		names = append(names, item.rule)
+		return true
+	})
+	return names, next, nil
+}
