@@ -1,7 +1,6 @@
 package egress
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -190,7 +189,7 @@ func TestControlInDialer(t *testing.T) {
 	call := func(policy *Policy) error {
 		transport := &http.Transport{DialContext: (&net.Dialer{Control: policy.Control}).DialContext}
 		defer transport.CloseIdleConnections()
-		req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://localhost:"+port, nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:"+port, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -158,7 +158,7 @@ func TestFromErrorOfRealConnections(t *testing.T) {
 			<-hang
 		case "/break":
 			w.Header().Set("Content-Length", "100")
-			w.WriteHeader(200)
+			w.WriteHeader(http.StatusOK)
 			panic(http.ErrAbortHandler)
 		}
 	}))

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/url"
 	"os/exec"
 	"strings"
 	"testing"
@@ -25,7 +26,7 @@ func ExampleSigner_Sign() {
 		fmt.Println(err)
 		return
 	}
-	req, _ := http.NewRequest(http.MethodGet, "https://example.amazonaws.com/", nil)
+	req := &http.Request{Method: http.MethodGet, URL: &url.URL{Scheme: "https", Host: "example.amazonaws.com", Path: "/"}, Header: http.Header{}}
 	at := time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC)
 	if err := signer.Sign(req, nil, Scope{Region: "us-east-1", Service: "service"}, at); err != nil {
 		fmt.Println(err)
