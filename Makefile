@@ -22,7 +22,7 @@ unit: ## the main module's tests alone, with the race detector
 	$(GO) test -race -timeout=20m ./...
 
 e2e: clients ## the real binary, driven by the real AWS CLI and SDKs
-	cd e2e && $(GO) test -race -timeout=20m ./...
+	cd e2e && $(GO) test -race -timeout=20m -parallel=8 ./... # they mostly wait
 
 clients: ## installs the clients that the e2e tests use, where that can be done
 	@e2e/install-clients
