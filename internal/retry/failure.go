@@ -45,7 +45,7 @@ const (
 // it is stored with the delivery and shown to people.
 type Failure struct {
 	Code       Code
-	Message    string        // one sentence of at most 512 bytes, with nothing of the event and no secret in it
+	Message    string        // one sentence with nothing of the event and no secret in it; at most 512 bytes where made here
 	Retryable  bool          // whether another attempt may succeed (X2, X3)
 	StatusCode int           // of the response; 0 where there was none
 	RetryAfter time.Duration // the least wait the endpoint asked for (X6); 0 where it did not
