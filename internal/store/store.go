@@ -139,6 +139,10 @@ type Parked struct {
 	Route    Route
 	Attempts int
 	Due      time.Time
+	// What the last attempt came to, if there was one.
+	StatusCode int
+	ErrorCode  string
+	Error      string
 }
 
 // Ref names a delivery.
@@ -212,6 +216,9 @@ type Document struct {
 
 // ErrNotFound is returned for an event that the store does not have.
 var ErrNotFound = errors.New("not in the store")
+
+// ErrToken is returned for a token that is none of the list's.
+var ErrToken = errors.New("not a token of this list")
 
 // ErrClosed is returned once the store is being closed.
 var ErrClosed = errors.New("the store is closed")

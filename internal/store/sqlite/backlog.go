@@ -178,7 +178,7 @@ func (s *Store) Due(ctx context.Context, e store.Endpoint, now time.Time, limit 
 
 func (s *Store) due(conn *sqlite.Conn, endpoint int64, now time.Time, limit int, skip func(store.Ref) bool, skipped int) ([]store.Parked, bool, error) {
 	stmt, err := conn.Prepare(`
-		SELECT event, n, route, attempts, due FROM delivery
+		SELECT event, n, route, attempts, due, status_code, error_code, error FROM delivery
 		WHERE status = 0 AND endpoint = ? AND due <= ? ORDER BY due, event, n LIMIT ?`)
 	if err != nil {
 		return nil, false, err
@@ -212,11 +212,14 @@ func (s *Store) due(conn *sqlite.Conn, endpoint int64, now time.Time, limit int,
 			return nil, false, fmt.Errorf("event %x: %w", ref.Event, err)
 		}
 		due = append(due, store.Parked{
-			Event:    &e.Event,
-			N:        ref.N,
-			Route:    s.names.routeName(stmt.ColumnInt64(2)),
-			Attempts: stmt.ColumnInt(3),
-			Due:      time.UnixMilli(stmt.ColumnInt64(4)).UTC(),
+			Event:      &e.Event,
+			N:          ref.N,
+			Route:      s.names.routeName(stmt.ColumnInt64(2)),
+			Attempts:   stmt.ColumnInt(3),
+			Due:        time.UnixMilli(stmt.ColumnInt64(4)).UTC(),
+			StatusCode: stmt.ColumnInt(5),
+			ErrorCode:  stmt.ColumnText(6),
+			Error:      stmt.ColumnText(7),
 		})
 	}
 }

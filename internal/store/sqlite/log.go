@@ -266,7 +266,7 @@ func parseToken(text string) (token, error) {
 			return token{k, i}, nil
 		}
 	}
-	return token{}, fmt.Errorf("next: %q is not a token of this log", text)
+	return token{}, fmt.Errorf("next: %q: %w", text, store.ErrToken)
 }
 
 // DeadLetters returns up to limit messages of a dead-letter queue, or of all

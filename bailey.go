@@ -1,0 +1,339 @@
+package bailey
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"bailey/internal/clock"
+	"bailey/internal/deliver"
+	"bailey/internal/egress"
+	"bailey/internal/event"
+	"bailey/internal/metrics"
+	"bailey/internal/request"
+	"bailey/internal/rule"
+	"bailey/internal/store"
+	"bailey/internal/store/sqlite"
+)
+
+// Config says how a router works. Only Dir is required; the zero value of
+// every other field is the default that its comment names.
+type Config struct {
+	// Dir is the data folder. It is made if it is not there. One process at a
+	// time can have it open.
+	Dir string
+	// Account is the AWS account id that events and ARNs carry: 12 digits;
+	// "" means 000000000000.
+	Account string
+	// Region is where calls without a region belong; "" means us-east-1.
+	Region string
+	// Quotas bound what may be configured.
+	Quotas rule.Quotas
+
+	// Retention is how long an event is kept once all its deliveries have
+	// ended; 0 means 72 hours. Pending deliveries are kept until they end.
+	Retention time.Duration
+	// DeadRetention is how long an event with a dead delivery, and a message
+	// in a dead-letter queue, is kept; 0 means 14 days.
+	DeadRetention time.Duration
+	// MaxBytes is how large the store may grow before the oldest settled
+	// events are forgotten early; 0 means 2 GiB.
+	MaxBytes int64
+
+	// Allow and Deny are CIDRs or addresses that may, and may not, be called.
+	// Where Allow is not empty, nothing else may. Link-local addresses and
+	// cloud metadata services are never called.
+	Allow, Deny []string
+	// PassThrough sends deliveries for APIs that are not registered to AWS's
+	// real API Gateway, signed.
+	PassThrough bool
+	// Signer has the credentials for APIs that ask for AWS_IAM; nil has none.
+	Signer *request.Signer
+
+	// MaxQueued and MaxQueuedBytes bound what waits in memory: deliveries of
+	// one endpoint (0 means 8,192), and bytes of events of all (0 means
+	// 64 MiB). The rest waits in the store.
+	MaxQueued      int
+	MaxQueuedBytes int64
+
+	// Clock is the engine's time; nil means the machine's clock.
+	Clock clock.Clock
+	// Log receives what happens; nil means slog.Default().
+	Log *slog.Logger
+	// Version is what the User-Agent of requests says; "" means "dev".
+	Version string
+}
+
+// Entry is one event to be put; Result is what became of it. Event is an
+// event's envelope as Bailey took it.
+type (
+	Entry  = event.Entry
+	Result = event.Result
+	ID     = event.ID
+)
+
+// Router takes events and delivers them. All its methods may be called
+// concurrently.
+type Router struct {
+	cfg        Config
+	log        *slog.Logger
+	clock      clock.Clock
+	store      *sqlite.Store
+	rules      *rule.Registry
+	metrics    *metrics.Metrics
+	dispatcher *deliver.Dispatcher
+	ids        event.IDs
+
+	waiting atomic.Int32 // callers of Wait, so that nobody locks for none
+	mu      sync.Mutex
+	waiters map[int64][]chan struct{}
+
+	closed   sync.Once
+	closeErr error
+	stop     chan struct{}
+	sweeping sync.WaitGroup
+}
+
+// Open opens the router whose data is in cfg.Dir, and goes on with the
+// deliveries that an earlier process left there.
+func Open(ctx context.Context, cfg Config) (*Router, error) {
+	cfg.Account = cmp.Or(cfg.Account, "000000000000")
+	cfg.Region = cmp.Or(cfg.Region, "us-east-1")
+	cfg.Retention = cmp.Or(cfg.Retention, 72*time.Hour)
+	cfg.DeadRetention = cmp.Or(cfg.DeadRetention, 14*24*time.Hour)
+	cfg.MaxBytes = cmp.Or(cfg.MaxBytes, 2<<30)
+	cfg.Version = cmp.Or(cfg.Version, "dev")
+	if cfg.Clock == nil {
+		cfg.Clock = clock.Real()
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	policy, err := egress.New(cfg.Allow, cfg.Deny)
+	if err != nil {
+		return nil, fmt.Errorf("reading which addresses may be called: %w", err)
+	}
+	r := &Router{
+		cfg:     cfg,
+		log:     cfg.Log,
+		clock:   cfg.Clock,
+		metrics: metrics.New(metrics.Config{Version: cfg.Version}),
+		waiters: map[int64][]chan struct{}{},
+		stop:    make(chan struct{}),
+	}
+	if r.store, err = sqlite.Open(sqlite.Config{Dir: cfg.Dir, Log: cfg.Log}); err != nil {
+		return nil, err
+	}
+	r.ids.StartAfter(r.store.NewestKey())
+	if err := r.start(ctx, policy); err != nil {
+		return nil, errors.Join(err, r.store.Close())
+	}
+	return r, nil
+}
+
+func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {
+	r.rules, err = rule.Open(ctx, rule.Config{
+		Store:   r.store,
+		Account: r.cfg.Account,
+		Quotas:  r.cfg.Quotas,
+		Now:     r.clock.Now,
+	})
+	if err != nil {
+		return fmt.Errorf("reading the configuration: %w", err)
+	}
+	r.dispatcher = deliver.New(deliver.Config{
+		Store:          r.store,
+		Rules:          r.rules,
+		Metrics:        r.metrics,
+		Clock:          r.clock,
+		Egress:         policy,
+		Signer:         r.cfg.Signer,
+		PassThrough:    r.cfg.PassThrough,
+		UserAgent:      "Bailey/" + r.cfg.Version,
+		Account:        r.cfg.Account,
+		MaxQueued:      r.cfg.MaxQueued,
+		MaxQueuedBytes: r.cfg.MaxQueuedBytes,
+		Settled:        r.settled,
+		Log:            r.log,
+	})
+	r.metrics.Gauge("bailey_queued_deliveries", "Deliveries that wait in memory.", func() float64 { return float64(r.dispatcher.Queued()) })
+	r.metrics.Gauge("bailey_requests_in_flight", "Requests to targets under way.", func() float64 { return float64(r.dispatcher.InFlight()) })
+	r.metrics.Counter("bailey_store_commits_total", "Transactions committed to the store.", func() float64 { return float64(r.store.Commits()) })
+	if err := r.dispatcher.Start(ctx); err != nil {
+		return err
+	}
+	r.sweeping.Go(r.sweep)
+	return nil
+}
+
+// Close stops taking events, lets requests under way finish for up to ten
+// seconds, and closes the store. What was not delivered is delivered after
+// the next Open. It may be called more than once.
+func (r *Router) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return r.Shutdown(ctx)
+}
+
+// Shutdown is Close with a grace time of the caller's: when ctx is done,
+// requests under way are cut off, to be made again after the next Open.
+func (r *Router) Shutdown(ctx context.Context) error {
+	r.closed.Do(func() {
+		close(r.stop)
+		r.sweeping.Wait()
+		r.dispatcher.Stop(ctx)
+		r.closeErr = r.store.Close()
+	})
+	return r.closeErr
+}
+
+// Rules is the configuration: event buses, rules, targets and REST APIs.
+func (r *Router) Rules() *rule.Registry { return r.rules }
+
+// Metrics counts what the router does.
+func (r *Router) Metrics() *metrics.Metrics { return r.metrics }
+
+// PutEvents takes events into a region ("" means the configured one). When it
+// returns without an error, every event whose result has an ID is on disk with
+// all its deliveries, synced: it is delivered whatever becomes of the process.
+//
+// An entry that cannot be taken has its reason in its result, and the others
+// go through. An error means that none was taken: [store.ErrBusy] and
+// [store.FullError] for the time being.
+func (r *Router) PutEvents(ctx context.Context, region string, entries []Entry) ([]Result, error) {
+	region = cmp.Or(region, r.cfg.Region)
+	results := make([]Result, len(entries))
+	records := make([]*store.Record, 0, len(entries))
+	admissions := make([]*deliver.Admission, 0, len(entries))
+	var routes []*rule.Route
+	for i := range entries {
+		entry := &entries[i]
+		if code, message := entry.Check(); code != "" {
+			results[i] = Result{ErrorCode: code, ErrorMessage: message}
+			continue
+		}
+		now := r.clock.Now()
+		bus := cmp.Or(entry.Bus, rule.DefaultBus)
+		e := event.New(r.ids.New(now), entry, r.cfg.Account, region, now)
+		routes = r.rules.AppendRoutes(routes[:0], region, bus, e.JSON)
+		a := r.dispatcher.Admit(e, region, bus, routes)
+		admissions = append(admissions, a)
+		records = append(records, &a.Record)
+		results[i].ID = e.ID
+	}
+	if len(records) == 0 {
+		return results, nil
+	}
+	if err := r.store.Put(ctx, records); err != nil {
+		for _, a := range admissions {
+			r.dispatcher.Cancel(a)
+		}
+		return nil, fmt.Errorf("storing events: %w", err)
+	}
+	for _, a := range admissions {
+		r.dispatcher.Commit(a)
+	}
+	return results, nil
+}
+
+// settled wakes those who wait for the event with the key.
+func (r *Router) settled(key int64) {
+	if r.waiting.Load() == 0 {
+		return
+	}
+	r.mu.Lock()
+	for _, c := range r.waiters[key] {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+	r.mu.Unlock()
+}
+
+// Wait returns the deliveries of an event once all of them have ended. When
+// ctx is done first, it returns them as they are, and ctx's error.
+func (r *Router) Wait(ctx context.Context, id ID) ([]store.Delivery, error) {
+	woken := make(chan struct{}, 1)
+	key := id.Key()
+	r.waiting.Add(1)
+	r.mu.Lock()
+	r.waiters[key] = append(r.waiters[key], woken)
+	r.mu.Unlock()
+	defer func() {
+		r.waiting.Add(-1)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		rest := r.waiters[key][:0]
+		for _, c := range r.waiters[key] {
+			if c != woken {
+				rest = append(rest, c)
+			}
+		}
+		if r.waiters[key] = rest; len(rest) == 0 {
+			delete(r.waiters, key)
+		}
+	}()
+	for {
+		deliveries, err := r.Event(context.WithoutCancel(ctx), id)
+		if err != nil {
+			return nil, err
+		}
+		if settledAll(deliveries.Deliveries) {
+			return deliveries.Deliveries, nil
+		}
+		select {
+		case <-woken:
+		case <-ctx.Done():
+			return deliveries.Deliveries, ctx.Err()
+		}
+	}
+}
+
+func settledAll(deliveries []store.Delivery) bool {
+	for _, d := range deliveries {
+		if d.Status == store.Pending {
+			return false
+		}
+	}
+	return true
+}
+
+// sweepEvery is how often old events are looked for.
+const sweepEvery = time.Minute
+
+// sweep forgets what need not be kept any longer.
+func (r *Router) sweep() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		<-r.stop
+		cancel()
+	}()
+	alarm := r.clock.NewAlarm()
+	defer alarm.Stop()
+	for {
+		alarm.Set(r.clock.Now().Add(sweepEvery))
+		select {
+		case <-r.stop:
+			return
+		case <-alarm.C():
+		}
+		now := r.clock.Now()
+		gone, err := r.store.Sweep(ctx, now.Add(-r.cfg.Retention), now.Add(-r.cfg.DeadRetention), r.cfg.MaxBytes)
+		if err == nil {
+			_, err = r.store.SweepDeadLetters(ctx, now.Add(-r.cfg.DeadRetention))
+		}
+		switch {
+		case err != nil && ctx.Err() == nil:
+			r.log.Error("old events could not be forgotten; trying again", "error", err)
+		case gone > 0:
+			r.log.Debug("forgot old events", "events", gone)
+		}
+	}
+}

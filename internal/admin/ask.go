@@ -1,0 +1,136 @@
+package admin
+
+import (
+	"cmp"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"bailey/internal/event"
+	"bailey/internal/rule"
+	"bailey/pattern"
+)
+
+// envelope returns the event that a caller gave, as an envelope: as it is when
+// it has every member, else with the missing ones made up, so that one can ask
+// with as little as a source and a detail.
+func (a *api) envelope(given json.RawMessage, region string) ([]byte, error) {
+	if len(given) == 0 {
+		return nil, badRequest("event is required.")
+	}
+	if !event.IsObject(given) {
+		return nil, badRequest("event is not a JSON object.")
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(given, &members); err != nil {
+		return nil, badRequest("event: %v.", err)
+	}
+	complete := true
+	for _, name := range []string{"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"} {
+		if _, ok := members[name]; !ok {
+			complete = false
+		}
+	}
+	if complete {
+		return given, nil
+	}
+	var e struct {
+		ID         event.ID        `json:"id"`
+		DetailType string          `json:"detail-type"`
+		Source     string          `json:"source"`
+		Account    string          `json:"account"`
+		Time       time.Time       `json:"time"`
+		Region     string          `json:"region"`
+		Resources  []string        `json:"resources"`
+		Detail     json.RawMessage `json:"detail"`
+	}
+	if err := json.Unmarshal(given, &e); err != nil {
+		return nil, badRequest("event: %v.", err)
+	}
+	now := time.Now().UTC()
+	if e.ID == (event.ID{}) {
+		var ids event.IDs
+		e.ID = ids.New(now)
+	}
+	if len(e.Detail) == 0 {
+		e.Detail = json.RawMessage("{}")
+	}
+	entry := &event.Entry{
+		Time: e.Time, Source: e.Source, DetailType: e.DetailType, Resources: e.Resources, Detail: e.Detail,
+	}
+	region = cmp.Or(e.Region, region, a.Region)
+	return event.New(e.ID, entry, cmp.Or(e.Account, a.Account), region, now).JSON, nil
+}
+
+// preview answers with the exact request that would be sent, secrets masked;
+// nothing is sent.
+func (a *api) preview(r *http.Request) (any, error) {
+	var ask PreviewRequest
+	if err := decode(r, &ask); err != nil {
+		return nil, err
+	}
+	body, err := a.envelope(ask.Event, ask.Region)
+	if err != nil {
+		return nil, err
+	}
+	preview, failure, err := a.router.Preview(r.Context(), ask.Target, body, ask.RuleARN)
+	if err != nil {
+		return nil, err
+	}
+	if failure != nil {
+		return nil, &problem{http.StatusUnprocessableEntity, string(failure.Code), failure.Message}
+	}
+	return preview, nil
+}
+
+// explain says of each rule of a bus whether it matches the event.
+func (a *api) explain(r *http.Request) (any, error) {
+	var ask ExplainRequest
+	if err := decode(r, &ask); err != nil {
+		return nil, err
+	}
+	region := cmp.Or(ask.Region, a.Region)
+	body, err := a.envelope(ask.Event, region)
+	if err != nil {
+		return nil, err
+	}
+	answer := Explanations{Rules: []Explanation{}}
+	for page := (rule.Page{}); ; {
+		rules, next, err := a.router.Rules().Rules(region, ask.EventBusName, ask.Rule, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, rl := range rules {
+			if ask.Rule == "" || ask.Rule == rl.Name {
+				answer.Rules = append(answer.Rules, explain(rl, body))
+			}
+		}
+		if next == "" {
+			break
+		}
+		page.Token = next
+	}
+	if ask.Rule != "" && len(answer.Rules) == 0 {
+		return nil, &problem{http.StatusNotFound, "NotFound", "There is no rule " + ask.Rule + " on this event bus."}
+	}
+	return answer, nil
+}
+
+func explain(rl *rule.Rule, event []byte) Explanation {
+	e := Explanation{Rule: rl.Name}
+	switch {
+	case rl.State == rule.Disabled:
+		e.Reason = "the rule is disabled"
+	case rl.EventPattern == "":
+		e.Reason = "the rule has a schedule and no event pattern"
+	default:
+		p, err := pattern.Parse(rl.EventPattern)
+		if err != nil { // it was parsed when the rule was put
+			e.Reason = err.Error()
+			return e
+		}
+		x := pattern.Explain(p, event)
+		e.Matched, e.Reason = x.Matched, x.Reason
+	}
+	return e
+}

@@ -1,0 +1,169 @@
+package admin
+
+import (
+	"encoding/json"
+	"time"
+
+	"bailey/internal/deliver"
+	"bailey/internal/rule"
+	"bailey/internal/store"
+)
+
+// Error is the body of every answer that is not a success.
+type Error struct {
+	Code    string `json:"error"`
+	Message string `json:"message"`
+}
+
+// Delivery is one event on its way to one target.
+type Delivery struct {
+	EventID      string `json:"eventId"`
+	Region       string `json:"region"`
+	EventBusName string `json:"eventBusName"`
+	Rule         string `json:"rule"`
+	TargetID     string `json:"targetId"`
+	API          string `json:"api,omitempty"` // empty until there is an attempt
+	Stage        string `json:"stage,omitempty"`
+	Status       string `json:"status"` // pending, delivered or dead
+	Attempts     int    `json:"attempts"`
+
+	IngestedAt     time.Time  `json:"ingestedAt"`
+	NextAttemptAt  *time.Time `json:"nextAttemptAt,omitempty"` // of a pending one that waits
+	LastAttemptAt  *time.Time `json:"lastAttemptAt,omitempty"`
+	LastStatusCode int        `json:"lastStatusCode,omitempty"`
+	LastErrorCode  string     `json:"lastErrorCode,omitempty"`
+	LastError      string     `json:"lastError,omitempty"`
+	LatencyMs      float64    `json:"latencyMs,omitempty"` // of the last attempt
+	IdempotencyKey string     `json:"idempotencyKey"`
+
+	// FailedAttempts are given with a single event only.
+	FailedAttempts []Attempt `json:"failedAttempts,omitempty"`
+}
+
+// Attempt is one attempt that failed.
+type Attempt struct {
+	Number     int       `json:"number"`
+	At         time.Time `json:"at"`
+	StatusCode int       `json:"statusCode,omitempty"`
+	ErrorCode  string    `json:"errorCode"`
+	Error      string    `json:"error"`
+	LatencyMs  float64   `json:"latencyMs"`
+}
+
+// Deliveries is a page of the delivery log, newest event first.
+type Deliveries struct {
+	Deliveries []Delivery `json:"deliveries"`
+	Next       string     `json:"next,omitempty"`
+}
+
+// Event is an event with everything that became of it.
+type Event struct {
+	EventID      string          `json:"eventId"`
+	Region       string          `json:"region"`
+	EventBusName string          `json:"eventBusName"`
+	IngestedAt   time.Time       `json:"ingestedAt"`
+	Event        json.RawMessage `json:"event"`
+	Settled      bool            `json:"settled"` // no delivery is pending
+	Deliveries   []Delivery      `json:"deliveries"`
+}
+
+// APIs lists the REST API registry, secrets masked.
+type APIs struct {
+	APIs []json.RawMessage `json:"apis"`
+}
+
+// PreviewRequest asks what would be sent.
+type PreviewRequest struct {
+	Target  rule.Target     `json:"target"`
+	Event   json.RawMessage `json:"event"`
+	RuleARN string          `json:"ruleArn,omitempty"`
+	Region  string          `json:"region,omitempty"`
+}
+
+// ExplainRequest asks which rules of a bus match an event.
+type ExplainRequest struct {
+	EventBusName string          `json:"eventBusName,omitempty"`
+	Region       string          `json:"region,omitempty"`
+	Rule         string          `json:"rule,omitempty"` // only this one
+	Event        json.RawMessage `json:"event"`
+}
+
+// Explanation says of one rule whether it matches, and if not, why.
+type Explanation struct {
+	Rule    string `json:"rule"`
+	Matched bool   `json:"matched"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+// Explanations is the answer to an [ExplainRequest], by rule name.
+type Explanations struct {
+	Rules []Explanation `json:"rules"`
+}
+
+// DeadLetter is a message in a dead-letter queue.
+type DeadLetter struct {
+	ID         int64             `json:"id"`
+	Queue      string            `json:"queue"`
+	EventID    string            `json:"eventId"`
+	At         time.Time         `json:"at"`
+	Attributes map[string]string `json:"attributes"`
+	Body       json.RawMessage   `json:"body"`
+}
+
+// DeadLetters is a page of dead letters, oldest first.
+type DeadLetters struct {
+	DeadLetters []DeadLetter `json:"deadLetters"`
+	Next        string       `json:"next,omitempty"`
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func optional(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func deliveryOf(d *store.Delivery) Delivery {
+	return Delivery{
+		EventID:        d.Event.String(),
+		Region:         d.Route.Region,
+		EventBusName:   d.Route.Bus,
+		Rule:           d.Route.Rule,
+		TargetID:       d.Route.Target,
+		API:            d.Endpoint.API,
+		Stage:          d.Endpoint.Stage,
+		Status:         d.Status.String(),
+		Attempts:       d.Attempts,
+		IngestedAt:     d.Ingested,
+		NextAttemptAt:  optional(d.Due),
+		LastAttemptAt:  lastAttempt(d),
+		LastStatusCode: d.StatusCode,
+		LastErrorCode:  d.ErrorCode,
+		LastError:      d.Error,
+		LatencyMs:      ms(d.Latency),
+		IdempotencyKey: deliver.IdempotencyKey(d.Event.String(), d.N),
+	}
+}
+
+func lastAttempt(d *store.Delivery) *time.Time {
+	if d.Attempts == 0 {
+		return nil
+	}
+	return optional(d.At)
+}
+
+func deadLetterOf(d *store.DeadLetter) DeadLetter {
+	attributes := map[string]string{
+		"RULE_ARN":       d.RuleARN,
+		"TARGET_ARN":     d.TargetARN,
+		"ERROR_CODE":     d.ErrorCode,
+		"ERROR_MESSAGE":  d.ErrorMessage,
+		"RETRY_ATTEMPTS": itoa(d.RetryAttempts),
+	}
+	if d.Exhausted != "" {
+		attributes["EXHAUSTED_RETRY_CONDITION"] = d.Exhausted
+	}
+	return DeadLetter{ID: d.ID, Queue: d.Queue, EventID: d.Event.String(), At: d.At, Attributes: attributes, Body: d.Body}
+}

@@ -1,0 +1,303 @@
+package deliver
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"bailey/internal/egress"
+	"bailey/internal/event"
+	"bailey/internal/input"
+	"bailey/internal/metrics"
+	"bailey/internal/request"
+	"bailey/internal/retry"
+	"bailey/internal/rule"
+	"bailey/internal/store"
+)
+
+// lastFailure is what the newest attempt of a delivery came to.
+type lastFailure struct {
+	code, message string
+	statusCode    int
+}
+
+// api returns the registration that a route leads to, or, with pass-through,
+// the real API at AWS.
+func (d *Dispatcher) api(rt *rule.Route) (*request.API, bool) {
+	id := rt.Request.APIID()
+	if api, ok := d.cfg.Rules.API(id); ok {
+		return api, true
+	}
+	if !d.cfg.PassThrough {
+		return nil, false
+	}
+	api, err := request.PassThrough(id, rt.Request.Region())
+	return api, err == nil
+}
+
+// attempt makes one attempt of a delivery and decides what follows.
+func (d *Dispatcher) attempt(x *delivery) {
+	// The target as it is now, not as it was when the event came (X8).
+	rt, ok := d.cfg.Rules.Route(rule.RouteKey(x.route))
+	if !ok {
+		d.abandon(x, nil, retry.Missing("the rule or its target was removed"), "")
+		return
+	}
+	if rt.Request == nil {
+		d.abandon(x, rt, notAnAPI(), "")
+		return
+	}
+	now := d.clock.Now()
+	if x.attempts > 0 && now.Sub(x.event.Ingested) >= rt.Retry.MaximumEventAge {
+		f := &retry.Failure{Code: retry.Code(x.last.code), Message: x.last.message, StatusCode: x.last.statusCode}
+		d.abandon(x, rt, f, retry.ExhaustedAge)
+		return
+	}
+	if to := d.endpointOf(rt, x.event.JSON); to != x.end.key {
+		// The target leads elsewhere by now: it queues there.
+		d.park(x, to, now)
+		return
+	}
+	if api, ok := d.api(rt); ok {
+		if wait := x.end.slot(api.RateLimitPerSecond, time.Now()); wait > 0 {
+			d.cfg.Metrics.Find(x.route.Region, x.route.Bus, x.route.Rule).Throttled()
+			if !d.pause(wait) {
+				return // stopping: the delivery is found in the store again
+			}
+			now = d.clock.Now()
+		}
+	}
+
+	x.attempts++
+	began := time.Now()
+	answer, failure := d.send(x, rt)
+	latency := time.Since(began)
+	if failure != nil && d.ctx.Err() != nil {
+		return // cut off by Stop: it was no attempt, and is made again
+	}
+	ended := d.clock.Now()
+
+	o := store.Outcome{
+		Event: x.event.ID.Key(), N: x.n, Route: x.route, Endpoint: x.end.key, Ticket: x.ticket,
+		Status: store.Delivered, Attempts: x.attempts, At: ended, Latency: latency,
+		StatusCode: answer.status, Durable: x.durable,
+	}
+	m := metrics.Attempt{Number: x.attempts, Outcome: metrics.Delivered, Ingested: x.event.Ingested, Started: now, Ended: ended}
+	if failure != nil {
+		decision := rt.Retry.Decide(failure, x.attempts, x.event.Ingested, ended, random)
+		o.Failed = true
+		o.StatusCode, o.ErrorCode, o.Error = failure.StatusCode, string(failure.Code), failure.Message
+		if answer.began != "" {
+			o.Error += "; the answer began: " + answer.began
+		}
+		if decision.Retry {
+			m.Outcome = metrics.Retrying
+			o.Status, o.Due = store.Pending, decision.At
+			d.log.Debug("delivery failed and will be tried again", "rule", x.route.Rule, "target", x.route.Target, "event_id", x.event.ID,
+				"attempt", x.attempts, "error_code", failure.Code, "error", failure.Message, "due", decision.At)
+		} else {
+			m.Outcome = metrics.Failed
+			d.bury(&o, x, rt, failure, decision.Exhausted)
+		}
+	}
+	d.cfg.Metrics.Find(x.route.Region, x.route.Bus, x.route.Rule).Attempted(m)
+	d.cfg.Store.Settle(o)
+}
+
+// abandon ends a delivery between two attempts.
+func (d *Dispatcher) abandon(x *delivery, rt *rule.Route, f *retry.Failure, exhausted string) {
+	o := store.Outcome{
+		Event: x.event.ID.Key(), N: x.n, Route: x.route, Endpoint: x.end.key, Ticket: x.ticket,
+		Attempts: x.attempts, At: d.clock.Now(), StatusCode: f.StatusCode, ErrorCode: string(f.Code), Error: f.Message,
+		Durable: x.durable,
+	}
+	d.bury(&o, x, rt, f, exhausted)
+	d.cfg.Metrics.Find(x.route.Region, x.route.Bus, x.route.Rule).Abandoned()
+	d.cfg.Store.Settle(o)
+}
+
+// bury makes an outcome final, with a message for the target's dead-letter
+// queue if it has one (X7).
+func (d *Dispatcher) bury(o *store.Outcome, x *delivery, rt *rule.Route, f *retry.Failure, exhausted string) {
+	o.Status = store.Dead
+	d.log.Warn("delivery given up", "rule", x.route.Rule, "target", x.route.Target, "event_id", x.event.ID,
+		"attempts", x.attempts, "error_code", f.Code, "error", f.Message, "exhausted", exhausted)
+	if rt == nil || rt.DeadLetterARN == "" {
+		return
+	}
+	o.DeadLetter = &store.DeadLetter{
+		Queue: rt.DeadLetterARN, Event: x.event.ID, Body: x.event.JSON, RuleARN: rt.RuleARN, TargetARN: rt.Target.ARN,
+		ErrorCode: string(f.Code), ErrorMessage: f.Message, RetryAttempts: max(x.attempts-1, 0), Exhausted: exhausted, At: o.At,
+	}
+}
+
+// pause waits, unless the dispatcher is being stopped meanwhile.
+func (d *Dispatcher) pause(wait time.Duration) bool {
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-d.loader.done:
+		return false
+	}
+}
+
+// answer is what came back: its status, and for a status outside 2xx how the
+// body began.
+type answer struct {
+	status int
+	began  string
+}
+
+// build makes the request of one attempt (T1, R1 to R9).
+func (d *Dispatcher) build(ctx context.Context, x *delivery, rt *rule.Route, api *request.API) (*http.Request, *retry.Failure) {
+	body, err := rt.Input.Render(x.event.JSON, input.Context{RuleARN: rt.RuleARN, RuleName: x.route.Rule, Ingested: x.event.Ingested})
+	if err != nil {
+		return nil, &retry.Failure{Code: retry.InvalidJSON, Message: err.Error()}
+	}
+	return rt.Request.Build(ctx, api, request.Attempt{
+		Event:          x.event.JSON,
+		Body:           body,
+		RuleARN:        rt.RuleARN,
+		Account:        d.cfg.Account,
+		TraceHeader:    x.event.TraceHeader,
+		IdempotencyKey: IdempotencyKey(x.event.ID.String(), x.n),
+		RoleARN:        rt.Target.RoleARN,
+		Attempt:        x.attempts,
+		UserAgent:      d.cfg.UserAgent,
+	}, d.cfg.Signer)
+}
+
+// Preview returns the request that a route would be sent for an envelope.
+func (d *Dispatcher) Preview(ctx context.Context, rt *rule.Route, envelope []byte) (*request.Preview, *retry.Failure, error) {
+	if rt.Request == nil {
+		return nil, notAnAPI(), nil
+	}
+	api, ok := d.api(rt)
+	if !ok {
+		return nil, notRegistered(rt), nil
+	}
+	x := &delivery{event: &event.Event{JSON: envelope, Ingested: d.clock.Now()}, route: store.Route(rt.Key), attempts: 1}
+	x.event.ID, _ = event.IDOf(envelope) // an envelope that a user made up may have another
+	req, failure := d.build(ctx, x, rt, api)
+	if failure != nil {
+		return nil, failure, nil
+	}
+	p, err := request.Describe(req, api)
+	if err != nil {
+		return nil, nil, fmt.Errorf("describing a request: %w", err)
+	}
+	return &p, nil, nil
+}
+
+func notAnAPI() *retry.Failure {
+	return retry.Missing("the target is not an API Gateway endpoint, and Bailey delivers to those only")
+}
+
+func notRegistered(rt *rule.Route) *retry.Failure {
+	return retry.Missing("the API %s is not registered", rt.Request.APIID())
+}
+
+// send makes the request and sends it, within the API's time limit (X1).
+func (d *Dispatcher) send(x *delivery, rt *rule.Route) (answer, *retry.Failure) {
+	api, ok := d.api(rt)
+	if !ok {
+		return answer{}, notRegistered(rt)
+	}
+	ctx, cancel := context.WithTimeout(d.ctx, api.Timeout())
+	defer cancel()
+	req, failure := d.build(ctx, x, rt, api)
+	if failure != nil {
+		return answer{}, failure
+	}
+	d.inFlight.Add(1)
+	defer d.inFlight.Add(-1)
+	// RoundTrip, not a Client: redirects are never followed (X3), and there
+	// are no cookies.
+	resp, err := d.transport.RoundTrip(req)
+	if err != nil {
+		return answer{}, retry.FromError(err)
+	}
+	began, err := readAnswer(resp)
+	if err != nil {
+		return answer{}, retry.FromError(err)
+	}
+	a := answer{status: resp.StatusCode}
+	if failure := retry.FromResponse(resp.StatusCode, resp.Header, time.Now()); failure != nil {
+		a.began = excerpt(began)
+		return a, failure
+	}
+	return a, nil
+}
+
+// IdempotencyKey is the same for every attempt of one delivery (R9): the
+// event's id and which of its deliveries it is.
+func IdempotencyKey(eventID string, n int) string { return eventID + "/" + strconv.Itoa(n) }
+
+// Of an answer's body, maxAnswer bytes are read; what is longer is not waited
+// for, and its connection is closed.
+const (
+	maxAnswer  = 64 << 10
+	maxExcerpt = 256
+)
+
+// readAnswer reads the body to its end or its limit, so that the connection
+// can be used again, and returns how it began.
+func readAnswer(resp *http.Response) ([]byte, error) {
+	defer resp.Body.Close()
+	if resp.ContentLength == 0 {
+		return nil, nil
+	}
+	var began []byte
+	if resp.StatusCode/100 != 2 {
+		var head [maxExcerpt]byte
+		n, err := io.ReadFull(resp.Body, head[:])
+		began = head[:n]
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return began, nil
+		}
+		if err != nil {
+			return began, fmt.Errorf("reading the answer: %w", err)
+		}
+	}
+	if _, err := io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer)); err != nil {
+		return began, fmt.Errorf("reading the answer: %w", err)
+	}
+	return began, nil
+}
+
+// excerpt makes the beginning of an answer fit to be shown on a terminal.
+func excerpt(body []byte) string {
+	text := strings.ToValidUTF8(string(bytes.TrimSpace(body)), "")
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text)
+}
+
+// newTransport is HTTP as Bailey speaks it: no proxy, no transparent
+// compression, and no connection to an address that the policy forbids. It
+// looks at each address as it is connected to, so a name that resolves to a
+// forbidden one is caught as well. Every time limit is the request's own (X1).
+func newTransport(policy *egress.Policy) *http.Transport {
+	dialer := &net.Dialer{Control: policy.Control, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:                  nil,
+		DialContext:            dialer.DialContext,
+		ForceAttemptHTTP2:      true,
+		DisableCompression:     true,
+		MaxIdleConnsPerHost:    256,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+}

@@ -1,0 +1,333 @@
+// Package deliver sends due deliveries, each endpoint apart from the others.
+//
+// A delivery is one event on its way to one target. It waits in the queue of
+// its endpoint (a REST API and stage), is made into an HTTP request, sent, and
+// decided upon: done, again at a later time, or dead. Every outcome goes to
+// the store; nothing is forgotten here that is not remembered there.
+//
+// An endpoint holds a bounded number of deliveries in memory. What does not
+// fit is parked in the store, by due time, and so is every retry: the loader
+// reads it back when it is due and there is room. Fresh deliveries are never
+// read from the store.
+package deliver
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"bailey/internal/clock"
+	"bailey/internal/egress"
+	"bailey/internal/event"
+	"bailey/internal/metrics"
+	"bailey/internal/request"
+	"bailey/internal/rule"
+	"bailey/internal/store"
+	"bailey/internal/store/sqlite"
+)
+
+// Config puts a [Dispatcher] together. Store, Rules and Metrics are required.
+type Config struct {
+	Store   *sqlite.Store
+	Rules   *rule.Registry
+	Metrics *metrics.Metrics
+	// Clock tells when deliveries are due; nil means the machine's clock.
+	Clock clock.Clock
+	// Egress says which addresses may be called; nil means its zero value,
+	// which refuses only what is always refused.
+	Egress *egress.Policy
+	// Signer signs requests to APIs that ask for AWS_IAM; nil has no
+	// credentials.
+	Signer *request.Signer
+	// PassThrough sends what names an API that is not registered to the real
+	// one at AWS, signed.
+	PassThrough bool
+	// UserAgent of the requests.
+	UserAgent string
+	// Account of X-Amz-Source-Account.
+	Account string
+	// MaxQueued bounds the fresh deliveries that wait in memory for one
+	// endpoint; 0 means 8,192. The rest is parked in the store.
+	MaxQueued int
+	// MaxQueuedBytes bounds the events that wait in memory, of all endpoints
+	// together; 0 means 64 MiB.
+	MaxQueuedBytes int64
+	// Settled, when not nil, is called with the key of an event each time
+	// that one of its deliveries has ended and this is durable. It must not
+	// block.
+	Settled func(key int64)
+	// Log receives what happens to deliveries; nil means slog.Default().
+	Log *slog.Logger
+}
+
+// Dispatcher delivers. Its methods may be called concurrently.
+type Dispatcher struct {
+	cfg       Config
+	log       *slog.Logger
+	clock     clock.Clock
+	transport *http.Transport
+	loader    loader
+
+	mu        sync.RWMutex
+	endpoints map[store.Endpoint]*endpoint
+
+	queuedBytes atomic.Int64
+	queued      atomic.Int64
+	inFlight    atomic.Int64
+
+	stopping atomic.Bool
+	ctx      context.Context // cancelled when requests under way are to be cut off
+	cancel   context.CancelFunc
+	running  sync.WaitGroup // the loader and the tender
+	workers  sync.WaitGroup
+}
+
+// New returns a dispatcher that does nothing until Start.
+func New(cfg Config) *Dispatcher {
+	cfg.MaxQueued = cmp.Or(cfg.MaxQueued, 8192)
+	cfg.MaxQueuedBytes = cmp.Or(cfg.MaxQueuedBytes, 64<<20)
+	if cfg.Clock == nil {
+		cfg.Clock = clock.Real()
+	}
+	if cfg.Egress == nil {
+		cfg.Egress = new(egress.Policy)
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	d := &Dispatcher{
+		cfg:       cfg,
+		log:       cfg.Log,
+		clock:     cfg.Clock,
+		transport: newTransport(cfg.Egress),
+		endpoints: map[store.Endpoint]*endpoint{},
+	}
+	d.ctx, d.cancel = context.WithCancel(context.Background())
+	d.loader.init(d)
+	return d
+}
+
+// Start recovers what an earlier process left in the store and begins to
+// deliver. It is called once.
+func (d *Dispatcher) Start(ctx context.Context) error {
+	backlog, err := d.cfg.Store.Recover(ctx, func(r store.Route, event []byte) store.Endpoint {
+		rt, ok := d.cfg.Rules.Route(rule.RouteKey(r))
+		if !ok {
+			return store.Endpoint{}
+		}
+		return d.endpointOf(rt, event)
+	})
+	if err != nil {
+		return err
+	}
+	var waiting int64
+	for _, b := range backlog {
+		waiting += b.Count
+		d.loader.note(d.endpoint(b.Endpoint), b.NextDue)
+	}
+	if waiting > 0 {
+		d.log.Info("deliveries are waiting from before", "deliveries", waiting, "endpoints", len(backlog))
+	}
+	d.running.Go(d.loader.run)
+	d.running.Go(d.tend)
+	return nil
+}
+
+// Stop ends delivering. Requests under way may finish until ctx is done and
+// are then cut off; those, and what waits in memory, are found in the store
+// at the next start. The store must stay open until Stop returns.
+func (d *Dispatcher) Stop(ctx context.Context) {
+	d.stopping.Store(true)
+	d.loader.stop()
+	d.running.Wait()
+	done := make(chan struct{})
+	go func() {
+		d.workers.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		d.log.Warn("cutting off requests under way; they will be made again at the next start", "requests", d.inFlight.Load())
+		d.cancel()
+		<-done
+	}
+	d.cancel()
+	d.transport.CloseIdleConnections()
+}
+
+// Queued and InFlight count the deliveries that wait in memory and the
+// requests under way.
+func (d *Dispatcher) Queued() int64 { return d.queued.Load() }
+
+// InFlight counts the requests under way.
+func (d *Dispatcher) InFlight() int64 { return d.inFlight.Load() }
+
+// delivery is one event on its way to one target, in memory.
+type delivery struct {
+	event    *event.Event
+	n        int
+	route    store.Route
+	end      *endpoint
+	ticket   *store.Ticket // of the commit that brought it; nil once it has a row
+	attempts int           // made before now
+	last     lastFailure   // of those
+	queued   time.Time     // on the machine's clock
+}
+
+func (x *delivery) ref() store.Ref { return store.Ref{Event: x.event.ID.Key(), N: x.n} }
+
+// Admission is an event that is about to be committed: its record for the
+// store, and a place in memory for each delivery that gets one. Exactly one of
+// Commit and Cancel must follow.
+type Admission struct {
+	Record     store.Record
+	deliveries []*delivery // nil where parked
+}
+
+// Admit decides which of the event's deliveries wait in memory and which are
+// parked in the store, and takes the places of the former.
+func (d *Dispatcher) Admit(e *event.Event, region, bus string, routes []*rule.Route) *Admission {
+	a := &Admission{Record: store.Record{Event: e, Region: region, Bus: bus}}
+	if len(routes) == 0 {
+		return a
+	}
+	a.Record.Deliveries = make([]store.Fresh, len(routes))
+	a.deliveries = make([]*delivery, len(routes))
+	for i, rt := range routes {
+		f := &a.Record.Deliveries[i]
+		f.Route = store.Route(rt.Key)
+		f.Endpoint = d.endpointOf(rt, e.JSON)
+		end := d.endpoint(f.Endpoint)
+		if !end.reserve(int64(len(e.JSON))) {
+			f.Parked = true
+			continue
+		}
+		a.deliveries[i] = &delivery{event: e, n: i, route: f.Route, end: end}
+	}
+	return a
+}
+
+// Commit queues the deliveries of an event that is now durable.
+func (d *Dispatcher) Commit(a *Admission) {
+	for i, x := range a.deliveries {
+		if x == nil {
+			d.loader.note(d.endpoint(a.Record.Deliveries[i].Endpoint), a.Record.Event.Ingested)
+			continue
+		}
+		x.ticket = a.Record.Ticket
+		x.queued = time.Now()
+		x.end.push(x)
+	}
+}
+
+// Cancel frees the places of an event that was not committed.
+func (d *Dispatcher) Cancel(a *Admission) {
+	for _, x := range a.deliveries {
+		if x != nil {
+			x.end.release(int64(len(x.event.JSON)))
+		}
+	}
+}
+
+// endpointOf says where a route's deliveries of this event queue: the zero
+// Endpoint if they lead nowhere.
+func (d *Dispatcher) endpointOf(rt *rule.Route, event []byte) store.Endpoint {
+	if rt.Request == nil {
+		return store.Endpoint{}
+	}
+	api, ok := d.api(rt)
+	if !ok {
+		return store.Endpoint{}
+	}
+	stage, failure := rt.Request.Endpoint(api, event)
+	if failure != nil {
+		return store.Endpoint{}
+	}
+	return store.Endpoint{API: api.ID, Stage: stage}
+}
+
+// endpoint returns the endpoint of that name, making it if need be.
+func (d *Dispatcher) endpoint(key store.Endpoint) *endpoint {
+	d.mu.RLock()
+	e := d.endpoints[key]
+	d.mu.RUnlock()
+	if e != nil {
+		return e
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if e = d.endpoints[key]; e == nil {
+		e = newEndpoint(d, key)
+		d.endpoints[key] = e
+	}
+	return e
+}
+
+// tendEvery and stale bound how long a fresh delivery may wait in memory
+// without a row. A restart looks through all events from the oldest such one
+// on, so none must hold it back for long.
+const (
+	tendEvery = 5 * time.Second
+	stale     = 10 * time.Second
+)
+
+// tend moves fresh deliveries that have waited too long to the store.
+func (d *Dispatcher) tend() {
+	tick := time.NewTicker(tendEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-d.loader.done:
+			return
+		case now := <-tick.C:
+			d.mu.RLock()
+			all := make([]*endpoint, 0, len(d.endpoints))
+			for _, e := range d.endpoints {
+				all = append(all, e)
+			}
+			d.mu.RUnlock()
+			for _, e := range all {
+				for _, x := range e.shed(now.Add(-stale)) {
+					d.park(x, e.key, x.event.Ingested)
+				}
+			}
+		}
+	}
+}
+
+// park gives a delivery a row that is due at the moment, and lets go of it.
+func (d *Dispatcher) park(x *delivery, to store.Endpoint, due time.Time) {
+	d.cfg.Store.Settle(store.Outcome{
+		Event: x.event.ID.Key(), N: x.n, Route: x.route, Endpoint: to, Ticket: x.ticket,
+		Status: store.Pending, Due: due, Attempts: x.attempts, At: d.clock.Now(),
+		StatusCode: x.last.statusCode, ErrorCode: x.last.code, Error: x.last.message,
+		Durable: x.durable,
+	})
+}
+
+// durable is called by the store's writer once an outcome is committed.
+func (x *delivery) durable(o *store.Outcome) {
+	d := x.end.d
+	if x.ticket == nil {
+		x.end.forget(x.ref())
+	}
+	if o.Status == store.Pending {
+		d.loader.note(d.endpoint(o.Endpoint), o.Due)
+		return
+	}
+	if o.DeadLetter != nil {
+		d.cfg.Metrics.Find(x.route.Region, x.route.Bus, x.route.Rule).DeadLettered()
+	}
+	if d.cfg.Settled != nil {
+		d.cfg.Settled(o.Event)
+	}
+}
+
+// random is the jitter of the backoff.
+func random() float64 { return rand.Float64() }

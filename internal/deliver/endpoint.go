@@ -1,0 +1,253 @@
+package deliver
+
+import (
+	"sync"
+	"time"
+
+	"bailey/internal/store"
+)
+
+const (
+	// defaultConcurrency is how many requests an endpoint may have under way
+	// where its API's registration does not say.
+	defaultConcurrency = 64
+	// window is how many parked deliveries an endpoint holds in memory.
+	window = 256
+)
+
+// endpoint is one REST API and stage: a queue, and the workers that empty it.
+// What happens here happens to this endpoint only.
+type endpoint struct {
+	d   *Dispatcher
+	key store.Endpoint
+
+	mu       sync.Mutex
+	fresh    fifo
+	loaded   fifo                   // read back from the store
+	parked   map[store.Ref]struct{} // in memory, with a row: the loader must not read them again
+	reserved int                    // places taken by events that are being committed
+	workers  int
+	hungry   bool // the loader left something that is due
+	turn     bool // whose turn it is when both queues hold something
+	nextSlot time.Time
+
+	due   time.Time // the loader's: when to read for this endpoint
+	index int       // the loader's: place in its heap, -1 if in none
+}
+
+func newEndpoint(d *Dispatcher, key store.Endpoint) *endpoint {
+	return &endpoint{d: d, key: key, parked: map[store.Ref]struct{}{}, index: -1}
+}
+
+// reserve takes a place for one more fresh delivery, if there is one.
+func (e *endpoint) reserve(size int64) bool {
+	if e.d.queuedBytes.Add(size) > e.d.cfg.MaxQueuedBytes {
+		e.d.queuedBytes.Add(-size)
+		return false
+	}
+	e.mu.Lock()
+	ok := e.fresh.len()+e.reserved < e.d.cfg.MaxQueued
+	if ok {
+		e.reserved++
+	}
+	e.mu.Unlock()
+	if !ok {
+		e.d.queuedBytes.Add(-size)
+	}
+	return ok
+}
+
+// release gives a reserved place back.
+func (e *endpoint) release(size int64) {
+	e.d.queuedBytes.Add(-size)
+	e.mu.Lock()
+	e.reserved--
+	e.mu.Unlock()
+}
+
+// push queues a fresh delivery in the place that was reserved for it.
+func (e *endpoint) push(x *delivery) {
+	e.d.queued.Add(1)
+	e.mu.Lock()
+	e.reserved--
+	e.fresh.push(x)
+	e.employ()
+	e.mu.Unlock()
+}
+
+// pushLoaded queues deliveries that the loader read. more says that it left
+// some that are due; pushLoaded reports whether it should go on at once. If
+// not, the one who makes room calls it.
+func (e *endpoint) pushLoaded(due []store.Parked, more bool) bool {
+	e.d.queued.Add(int64(len(due)))
+	now := time.Now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, p := range due {
+		e.d.queuedBytes.Add(int64(len(p.Event.JSON)))
+		x := &delivery{
+			event: p.Event, n: p.N, route: p.Route, end: e, attempts: p.Attempts, queued: now,
+			last: lastFailure{code: p.ErrorCode, message: p.Error, statusCode: p.StatusCode},
+		}
+		e.parked[x.ref()] = struct{}{}
+		e.loaded.push(x)
+		e.employ()
+	}
+	again := more && len(e.parked) <= window/2
+	e.hungry = more && !again
+	return again
+}
+
+// room says how many parked deliveries may be read, and which are in memory
+// already. The set is a copy, made before the store is read: one that ends
+// meanwhile must still be skipped, since what is read may be older than its
+// end.
+func (e *endpoint) room() (int, map[store.Ref]struct{}) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	room := window - len(e.parked)
+	if room <= 0 || e.d.queuedBytes.Load() > e.d.cfg.MaxQueuedBytes && len(e.parked) > 0 {
+		e.hungry = true
+		return 0, nil
+	}
+	if e.d.queuedBytes.Load() > e.d.cfg.MaxQueuedBytes {
+		room = 1 // memory is short: one at a time, so that nobody starves
+	}
+	skip := make(map[store.Ref]struct{}, len(e.parked))
+	for ref := range e.parked {
+		skip[ref] = struct{}{}
+	}
+	return room, skip
+}
+
+// forget lets go of a delivery with a row whose outcome is durable.
+func (e *endpoint) forget(ref store.Ref) {
+	e.mu.Lock()
+	delete(e.parked, ref)
+	more := e.hungry && len(e.parked) <= window/2
+	if more {
+		e.hungry = false
+	}
+	e.mu.Unlock()
+	if more {
+		e.d.loader.note(e, e.d.clock.Now())
+	}
+}
+
+// employ starts a worker if there is work for one more. The caller holds mu.
+func (e *endpoint) employ() {
+	if e.workers >= e.concurrency() || e.d.stopping.Load() {
+		return
+	}
+	e.workers++
+	e.d.workers.Go(e.work)
+}
+
+func (e *endpoint) concurrency() int {
+	if api, ok := e.d.cfg.Rules.API(e.key.API); ok && api.MaxConcurrency > 0 {
+		return api.MaxConcurrency
+	}
+	return defaultConcurrency
+}
+
+// work makes attempts until nothing waits.
+func (e *endpoint) work() {
+	for {
+		x := e.next()
+		if x == nil {
+			return
+		}
+		e.d.attempt(x)
+	}
+}
+
+// next takes the delivery whose turn it is, or ends the worker. Fresh ones and
+// those from the store take turns, so that neither starves the other.
+func (e *endpoint) next() *delivery {
+	e.mu.Lock()
+	var x *delivery
+	switch {
+	case e.d.stopping.Load() || e.workers > e.concurrency():
+	case e.loaded.len() > 0 && (e.turn || e.fresh.len() == 0):
+		x = e.loaded.pop()
+		e.turn = false
+	case e.fresh.len() > 0:
+		x = e.fresh.pop()
+		e.turn = true
+	}
+	if x == nil {
+		e.workers--
+		e.mu.Unlock()
+		return nil
+	}
+	e.mu.Unlock()
+	e.d.queued.Add(-1)
+	e.d.queuedBytes.Add(-int64(len(x.event.JSON)))
+	return x
+}
+
+// slot returns how long to wait before the next request, so that no more than
+// rate requests a second go out.
+func (e *endpoint) slot(rate float64, now time.Time) time.Duration {
+	if rate <= 0 {
+		return 0
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.nextSlot.Before(now) {
+		e.nextSlot = now
+	}
+	wait := e.nextSlot.Sub(now)
+	e.nextSlot = e.nextSlot.Add(time.Duration(float64(time.Second) / rate))
+	return wait
+}
+
+// shed takes out the fresh deliveries that have waited since before the
+// moment.
+func (e *endpoint) shed(before time.Time) []*delivery {
+	e.mu.Lock()
+	var old []*delivery
+	for e.fresh.len() > 0 && e.fresh.first().queued.Before(before) {
+		old = append(old, e.fresh.pop())
+	}
+	e.mu.Unlock()
+	for _, x := range old {
+		e.d.queued.Add(-1)
+		e.d.queuedBytes.Add(-int64(len(x.event.JSON)))
+	}
+	return old
+}
+
+// fifo is a queue in a ring.
+type fifo struct {
+	ring []*delivery
+	head int
+	n    int
+}
+
+func (q *fifo) len() int { return q.n }
+
+func (q *fifo) first() *delivery { return q.ring[q.head] }
+
+func (q *fifo) push(x *delivery) {
+	if q.n == len(q.ring) {
+		ring := make([]*delivery, max(8, 2*q.n))
+		for i := range q.n {
+			ring[i] = q.ring[(q.head+i)%len(q.ring)]
+		}
+		q.ring, q.head = ring, 0
+	}
+	q.ring[(q.head+q.n)%len(q.ring)] = x
+	q.n++
+}
+
+func (q *fifo) pop() *delivery {
+	x := q.ring[q.head]
+	q.ring[q.head] = nil
+	q.head = (q.head + 1) % len(q.ring)
+	q.n--
+	if q.n == 0 && len(q.ring) > 1024 {
+		q.ring, q.head = nil, 0
+	}
+	return x
+}

@@ -1,0 +1,152 @@
+package deliver
+
+import (
+	"container/heap"
+	"context"
+	"sync"
+	"time"
+
+	"bailey/internal/clock"
+	"bailey/internal/store"
+)
+
+// loader reads parked deliveries back from the store when they are due. It
+// keeps, for each endpoint that has any, the moment of the first: a million
+// parked deliveries cost it nothing, and an endpoint that has many does not
+// stand in another's way.
+type loader struct {
+	d     *Dispatcher
+	alarm clock.Alarm
+	wake  chan struct{}
+	done  chan struct{}
+	once  sync.Once
+	ctx   context.Context // ends with done
+	end   context.CancelFunc
+
+	mu  sync.Mutex
+	due dueHeap
+}
+
+func (l *loader) init(d *Dispatcher) {
+	l.d = d
+	l.alarm = d.clock.NewAlarm()
+	l.wake = make(chan struct{}, 1)
+	l.done = make(chan struct{})
+	l.ctx, l.end = context.WithCancel(context.Background())
+}
+
+// note says that something of the endpoint is due at the moment.
+func (l *loader) note(e *endpoint, at time.Time) {
+	l.mu.Lock()
+	first := false
+	switch {
+	case e.index < 0:
+		e.due = at
+		heap.Push(&l.due, e)
+		first = e.index == 0
+	case at.Before(e.due):
+		e.due = at
+		heap.Fix(&l.due, e.index)
+		first = e.index == 0
+	}
+	l.mu.Unlock()
+	if first {
+		select {
+		case l.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (l *loader) stop() {
+	l.once.Do(func() {
+		close(l.done)
+		l.end()
+	})
+}
+
+func (l *loader) run() {
+	defer l.alarm.Stop()
+	for {
+		e, now := l.pick()
+		if e != nil && !l.d.stopping.Load() {
+			l.load(e, now)
+			continue
+		}
+		select {
+		case <-l.done:
+			return
+		case <-l.wake:
+		case <-l.alarm.C():
+		}
+	}
+}
+
+// pick takes the endpoint whose time has come, or sets the alarm for the next.
+func (l *loader) pick() (*endpoint, time.Time) {
+	now := l.d.clock.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case len(l.due) == 0:
+		l.alarm.Set(time.Time{})
+	case l.due[0].due.After(now):
+		l.alarm.Set(l.due[0].due)
+	default:
+		return heap.Pop(&l.due).(*endpoint), now
+	}
+	return nil, now
+}
+
+// readAgain is how long the loader waits after the store could not be read.
+const readAgain = time.Second
+
+func (l *loader) load(e *endpoint, now time.Time) {
+	room, skip := e.room()
+	if room == 0 {
+		return // whoever makes room says so
+	}
+	due, next, more, err := l.d.cfg.Store.Due(l.ctx, e.key, now, room, func(r store.Ref) bool {
+		_, in := skip[r]
+		return in
+	}, len(skip))
+	if err != nil {
+		if l.ctx.Err() == nil {
+			l.d.log.Error("due deliveries could not be read; trying again", "api", e.key.API, "stage", e.key.Stage, "error", err)
+			l.note(e, now.Add(readAgain))
+		}
+		return
+	}
+	switch {
+	case e.pushLoaded(due, more):
+		l.note(e, now)
+	case !next.IsZero():
+		l.note(e, next)
+	}
+}
+
+// dueHeap orders endpoints by the moment of their first due delivery.
+type dueHeap []*endpoint
+
+func (h dueHeap) Len() int           { return len(h) }
+func (h dueHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h dueHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+
+// Push and Pop are for package heap.
+func (h *dueHeap) Push(x any) {
+	e := x.(*endpoint)
+	e.index = len(*h)
+	*h = append(*h, e)
+}
+
+func (h *dueHeap) Pop() any {
+	last := len(*h) - 1
+	e := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	e.index = -1
+	return e
+}

@@ -1,0 +1,63 @@
+package bailey
+
+import (
+	"cmp"
+	"context"
+
+	"bailey/internal/event"
+	"bailey/internal/request"
+	"bailey/internal/retry"
+	"bailey/internal/rule"
+	"bailey/internal/store"
+)
+
+// EventView is an event with everything that became of it.
+type EventView struct {
+	store.StoredEvent
+	Deliveries []store.Delivery
+}
+
+// Event returns an event and its deliveries, or [store.ErrNotFound].
+func (r *Router) Event(ctx context.Context, id event.ID) (*EventView, error) {
+	e, err := r.store.Event(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	deliveries, _, err := r.store.Deliveries(ctx, store.Query{Event: &id, Limit: 1000})
+	if err != nil {
+		return nil, err
+	}
+	return &EventView{StoredEvent: *e, Deliveries: deliveries}, nil
+}
+
+// Deliveries returns a page of the delivery log, newest event first, and the
+// token of the next page.
+func (r *Router) Deliveries(ctx context.Context, q store.Query) ([]store.Delivery, string, error) {
+	return r.store.Deliveries(ctx, q)
+}
+
+// Attempts returns the attempts of one delivery that failed.
+func (r *Router) Attempts(ctx context.Context, id event.ID, n int) ([]store.Attempt, error) {
+	return r.store.Attempts(ctx, id, n)
+}
+
+// DeadLetters returns messages of a dead-letter queue, oldest first, that come
+// after the one with the id; queue "" means all queues.
+func (r *Router) DeadLetters(ctx context.Context, queue string, after int64, limit int) ([]store.DeadLetter, error) {
+	return r.store.DeadLetters(ctx, queue, after, limit)
+}
+
+// Failing returns why the store cannot be written at present, or nil.
+func (r *Router) Failing() error { return r.store.Failing() }
+
+// Preview returns the request that the target would be sent for an event, its
+// secrets masked; nothing is sent. The failure is that of a delivery; an error
+// is what PutTargets would say of the target.
+func (r *Router) Preview(ctx context.Context, target rule.Target, envelope []byte, ruleARN string) (*request.Preview, *retry.Failure, error) {
+	target.ID = cmp.Or(target.ID, "preview")
+	route, err := r.rules.Compile(target, cmp.Or(ruleARN, r.rules.RuleARN(r.cfg.Region, rule.DefaultBus, "preview")))
+	if err != nil {
+		return nil, nil, err
+	}
+	return r.dispatcher.Preview(ctx, route, envelope)
+}
