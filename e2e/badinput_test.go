@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// Bad input, sent by boto3 with its own checks switched off, is answered with the error that AWS names for it, and changes
-// nothing.
+// Bad input, sent by boto3 past its own checks, is answered with the error that AWS names for it, and changes nothing.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	server := Start(t)
@@ -188,7 +187,7 @@ func TestBadInput(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := client.Call(t, test.operation, test.input)
+			got := client.Raw(t, "AWSEvents."+test.operation, text(t, test.input))
 			wantError(t, got, test.code, test.message, http.StatusBadRequest)
 		})
 	}

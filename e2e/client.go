@@ -226,7 +226,7 @@ func (c scripted) send(t *testing.T, call call) Answered {
 // Boto3 is AWS's SDK for Python.
 type Boto3 struct{ scripted }
 
-// NewBoto3 returns a boto3 client for a server. It does not check its input, so that the server has to.
+// NewBoto3 returns a boto3 client for a server.
 func NewBoto3(t *testing.T, s *Server) Boto3 {
 	t.Helper()
 	for _, python := range []string{"python3", "/usr/bin/python3"} {
@@ -238,7 +238,8 @@ func NewBoto3(t *testing.T, s *Server) Boto3 {
 	return Boto3{}
 }
 
-// Raw calls what target names, as X-Amz-Target has it, with a body that need not be JSON.
+// Raw calls what target names, as X-Amz-Target has it, with a body that need not be JSON: so a test makes mistakes that
+// boto3 would not let it make.
 func (c Boto3) Raw(t *testing.T, target, body string) Answered {
 	t.Helper()
 	return c.send(t, call{Operation: "ListRules", Input: Object{}, Target: target, Body: body})

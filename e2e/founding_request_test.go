@@ -47,9 +47,11 @@ func mapsEachEvent(t *testing.T, s *stage) {
 // T6.
 func refusesPrivateEndpoints(t *testing.T, s *stage) {
 	s.server.PutAPI(t, s.api, Object{"url": s.sink.URL, "endpointType": "PRIVATE"})
+	s.put(t)
 	if message := s.refused(t, s.arn("prod/POST/pets"), nil); !strings.Contains(strings.ToLower(message), "private") {
 		t.Errorf("got message %q, want it to say that the endpoint is private", message)
 	}
+	s.noTargets(t)
 }
 
 func matchesEvents(t *testing.T, s *stage) {
@@ -149,6 +151,7 @@ func addsHeaders(t *testing.T, s *stage) {
 
 // R5, R6: in any letter case.
 func refusesHeaders(t *testing.T, s *stage) {
+	s.put(t)
 	for _, name := range []string{
 		"X-Amz-Anything", "x-amzn-anything", "Authorization", "connection", "CONTENT-ENCODING", "Content-Length", "hOST", "Max-Forwards",
 		"TE", "te", "Transfer-Encoding", "Trailer", "Upgrade", "Via", "WWW-Authenticate", "X-Forwarded-For",
@@ -158,6 +161,7 @@ func refusesHeaders(t *testing.T, s *stage) {
 			t.Errorf("%s: got message %q, want it to name the key", name, message)
 		}
 	}
+	s.noTargets(t)
 }
 
 // P1: path values, query keys, query values and header values; a header's key stays what it is.
@@ -239,12 +243,14 @@ func sharesSyntax(t *testing.T, s *stage) {
 		}
 	}
 	s.rule += "-refused"
+	s.put(t)
 	for _, members := range []Object{
 		{"HttpParameters": Object{"QueryStringParameters": Object{"q": "$.detail.a["}}}, // P11
 		{"InputTransformer": Object{"InputPathsMap": Object{"q": "$.detail.a["}, "InputTemplate": `{"q":<q>}`}},
 	} {
 		s.refused(t, s.arn("prod/POST/pets"), members)
 	}
+	s.noTargets(t)
 }
 
 // P5: of a target's fields it is those of HttpParameters that are replaced.

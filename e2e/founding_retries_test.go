@@ -50,6 +50,7 @@ func retries5xxAnd429(t *testing.T, s *stage) {
 
 // X4: the limits are AWS's. X6: a target may ask for more time within them.
 func retriesForADay(t *testing.T, s *stage) {
+	s.put(t)
 	for name, value := range map[string]int{"MaximumEventAgeInSeconds": 86401, "MaximumRetryAttempts": 186} {
 		s.refused(t, s.arn("prod/POST/pets"), Object{"RetryPolicy": Object{name: value}})
 	}

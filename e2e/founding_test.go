@@ -43,26 +43,36 @@ func (s *stage) arn(rest string) string {
 	return "arn:aws:execute-api:us-east-1:112233445566:" + s.api + "/" + rest
 }
 
+// put puts the rule.
+func (s *stage) put(t *testing.T) {
+	t.Helper()
+	s.aws(t, "put-rule", "--name", s.rule, "--event-pattern", text(t, Object{"source": List{s.source}}))
+}
+
 // target puts the rule with one target.
 func (s *stage) target(t *testing.T, arn string, members Object) {
 	t.Helper()
-	s.aws(t, "put-rule", "--name", s.rule, "--event-pattern", text(t, Object{"source": List{s.source}}))
+	s.put(t)
 	s.aws(t, "put-targets", "--rule", s.rule, "--targets", targets(t, arn, members))
 }
 
 // refused puts a target that the server has to refuse, and returns the message it does so with.
 func (s *stage) refused(t *testing.T, arn string, members Object) string {
 	t.Helper()
-	s.aws(t, "put-rule", "--name", s.rule, "--event-pattern", text(t, Object{"source": List{s.source}}))
 	answered := s.cli.Run(t, "events", "put-targets", "--rule", s.rule, "--targets", targets(t, arn, members))
 	if answered.Error == nil || answered.Error.Code != "ValidationException" {
 		t.Fatalf("got %+v, want a ValidationException", answered)
 	}
+	return answered.Error.Message
+}
+
+// noTargets fails the test if the rule has any.
+func (s *stage) noTargets(t *testing.T) {
+	t.Helper()
 	kept := s.aws(t, "list-targets-by-rule", "--rule", s.rule)
 	if difference := Mismatch(kept, Object{"Targets": List{}}); difference != "" {
 		t.Errorf("after the refusal: %s", difference)
 	}
-	return answered.Error.Message
 }
 
 // event puts an event that the rule matches and returns its id.
