@@ -142,6 +142,7 @@ func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {
 		Account: r.cfg.Account,
 		Quotas:  r.cfg.Quotas,
 		Now:     r.clock.Now,
+		Metrics: r.metrics,
 	})
 	if err != nil {
 		return fmt.Errorf("reading the configuration: %w", err)

@@ -67,7 +67,7 @@ func (d *Dispatcher) attempt(x *delivery) {
 	}
 	if api, ok := d.api(rt); ok {
 		if wait := x.end.slot(api.RateLimitPerSecond, time.Now()); wait > 0 {
-			d.cfg.Metrics.Find(x.route.Region, x.route.Bus, x.route.Rule).Throttled()
+			rt.Metrics.Throttled()
 			if !d.pause(wait) {
 				return // stopping: the delivery is found in the store again
 			}
@@ -107,7 +107,7 @@ func (d *Dispatcher) attempt(x *delivery) {
 			d.bury(&o, x, rt, failure, decision.Exhausted)
 		}
 	}
-	d.cfg.Metrics.Find(x.route.Region, x.route.Bus, x.route.Rule).Attempted(m)
+	rt.Metrics.Attempted(m)
 	d.cfg.Store.Settle(o)
 }
 

@@ -38,7 +38,7 @@ func (r *Registry) CreateBus(ctx context.Context, b Bus) error {
 	b.Tags = tags
 	b.Created = r.now().UTC()
 	b.Modified = b.Created
-	created := newBus(key)
+	created := newBus(key, r.metrics)
 	created.config.Store(&b)
 	if err := r.apply(ctx, kindBus, key.document(), b); err != nil {
 		return err
@@ -101,6 +101,7 @@ func (r *Registry) DeleteBus(ctx context.Context, region, name string) error {
 	buses := maps.Clone(*r.buses.Load())
 	delete(buses, b.key)
 	r.buses.Store(&buses)
+	r.metrics.ForgetBus(b.key.region, b.key.name)
 	return nil
 }
 

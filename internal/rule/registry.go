@@ -15,6 +15,7 @@ import (
 	"github.com/google/btree"
 
 	"bailey/internal/arn"
+	"bailey/internal/metrics"
 	"bailey/internal/request"
 	"bailey/internal/store"
 	"bailey/pattern"
@@ -58,6 +59,7 @@ type Config struct {
 	Account string           // "000000000000" if empty
 	Quotas  Quotas           // AWS's if zero
 	Now     func() time.Time // time.Now if nil
+	Metrics *metrics.Metrics // counts what matches; one of its own if nil
 }
 
 // A Registry is the configuration in force. Its methods are safe for concurrent
@@ -68,6 +70,7 @@ type Registry struct {
 	account string
 	quotas  Quotas
 	now     func() time.Time
+	metrics *metrics.Metrics
 	created time.Time // when the configuration began; the age of default buses
 
 	mu    sync.Mutex // held through every change
@@ -83,6 +86,7 @@ type busKey struct{ region, name string }
 // each by whoever holds Registry.mu.
 type bus struct {
 	key      busKey
+	metrics  *metrics.Bus
 	config   atomic.Pointer[Bus]
 	rules    atomic.Pointer[btree.BTreeG[ruleItem]]
 	byTarget atomic.Pointer[btree.BTreeG[targetItem]]
@@ -109,8 +113,8 @@ type entry struct {
 
 const degree = 32 // of the trees
 
-func newBus(key busKey) *bus {
-	b := &bus{key: key}
+func newBus(key busKey, m *metrics.Metrics) *bus {
+	b := &bus{key: key, metrics: m.Bus(key.region, key.name)}
 	b.config.Store(&Bus{Region: key.region, Name: key.name})
 	b.rules.Store(btree.NewG(degree, func(x, y ruleItem) bool { return x.name < y.name }))
 	b.byTarget.Store(btree.NewG(degree, func(x, y targetItem) bool {
@@ -126,10 +130,14 @@ func Open(ctx context.Context, config Config) (*Registry, error) {
 		account: cmp.Or(config.Account, "000000000000"),
 		quotas:  config.Quotas.orDefault(),
 		now:     config.Now,
+		metrics: config.Metrics,
 		scratch: sync.Pool{New: func() any { return new([]*entry) }},
 	}
 	if r.now == nil {
 		r.now = time.Now
+	}
+	if r.metrics == nil {
+		r.metrics = metrics.New(metrics.Config{})
 	}
 	r.buses.Store(new(map[busKey]*bus))
 	r.apis.Store(btree.NewG(degree, func(x, y apiItem) bool { return x.id < y.id }))
@@ -151,7 +159,7 @@ func (r *Registry) load(ctx context.Context) error {
 	at := func(key busKey) *bus {
 		b := buses[key]
 		if b == nil {
-			b = newBus(key)
+			b = newBus(key, r.metrics)
 			buses[key] = b
 		}
 		return b
@@ -242,7 +250,7 @@ func (r *Registry) bus(region, nameOrARN string) (*bus, *Error) {
 	if name != DefaultBus {
 		return nil, busNotFound(name)
 	}
-	b := newBus(busKey{region, name})
+	b := newBus(busKey{region, name}, r.metrics)
 	b.config.Store(&Bus{Region: region, Name: name, Created: r.created, Modified: r.created})
 	return b, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"bailey/internal/arn"
 	"bailey/internal/input"
+	"bailey/internal/metrics"
 	"bailey/internal/request"
 	"bailey/internal/retry"
 	"bailey/internal/schedule"
@@ -31,6 +32,8 @@ type Route struct {
 	Retry   retry.Policy
 	// DeadLetterARN is where undeliverable events go; empty if nowhere.
 	DeadLetterARN string
+	// Metrics counts what becomes of the rule's deliveries.
+	Metrics *metrics.Rule
 }
 
 // A compiled rule. It is not changed once it is seen.
@@ -40,6 +43,7 @@ type compiled struct {
 	pattern  *pattern.Pattern     // nil if the rule has none
 	schedule *schedule.Expression // nil if the rule has none
 	routes   []*Route
+	metrics  *metrics.Rule
 }
 
 // matches reports whether events of the bus are matched against the rule.
@@ -47,7 +51,11 @@ func (c *compiled) matches() bool { return c.pattern != nil && c.rule.State != D
 
 // compile makes a rule ready for routing. An *Error says why it cannot be.
 func (r *Registry) compile(rule *Rule) (*compiled, error) {
-	c := &compiled{rule: rule, arn: r.RuleARN(rule.Region, rule.EventBusName, rule.Name)}
+	c := &compiled{
+		rule:    rule,
+		arn:     r.RuleARN(rule.Region, rule.EventBusName, rule.Name),
+		metrics: r.metrics.Rule(rule.Region, rule.EventBusName, rule.Name),
+	}
 	if rule.ScheduleExpression != "" {
 		if rule.EventBusName != DefaultBus {
 			return nil, refuse(Invalid, "ScheduleExpression is supported only on the default event bus.")
@@ -72,6 +80,7 @@ func (r *Registry) compile(rule *Rule) (*compiled, error) {
 		}
 		route.Key = RouteKey{rule.Region, rule.EventBusName, rule.Name, rule.Targets[i].ID}
 		route.RuleARN = c.arn
+		route.Metrics = c.metrics
 		c.routes = append(c.routes, route)
 	}
 	return c, nil
@@ -118,8 +127,8 @@ func compileTarget(t *Target) (*Route, error) {
 
 // AppendRoutes appends the routes of an event: every target of every enabled
 // rule on the bus whose pattern matches it. A bus that is not there has none.
-// The event is an envelope as package event makes it. AppendRoutes does not
-// allocate where dst has room, and takes no lock.
+// The event is an envelope as package event makes it. AppendRoutes counts what
+// matches, does not allocate where dst has room, and waits for no change.
 func (r *Registry) AppendRoutes(dst []*Route, region, bus string, event []byte) []*Route {
 	if bus == "" {
 		bus = DefaultBus
@@ -133,8 +142,12 @@ func (r *Registry) AppendRoutes(dst []*Route, region, bus string, event []byte) 
 	for _, e := range matched {
 		// A rule disabled just now may still be in the set.
 		if c := e.compiled.Load(); c.matches() {
+			c.metrics.Matched()
 			dst = append(dst, c.routes...)
 		}
+	}
+	if len(matched) > 0 {
+		b.metrics.Matched()
 	}
 	clear(matched) // so that the pool keeps no deleted rule alive
 	*scratch = matched[:0]

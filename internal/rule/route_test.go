@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"bailey/internal/metrics"
 	"bailey/internal/request"
 	"bailey/internal/retry"
 	"bailey/pattern"
@@ -156,7 +157,7 @@ func BenchmarkPutRule(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			now := began
 			r := open(b, new(memory), Quotas{RulesPerBus: n + 1}, &now)
-			bus := newBus(busKey{region, "default"})
+			bus := newBus(busKey{region, "default"}, metrics.New(metrics.Config{}))
 			for i := range n {
 				c, err := r.compile(&Rule{Region: region, EventBusName: "default", Name: fmt.Sprintf("r%06d", i), ScheduleExpression: "rate(1 minute)"})
 				must(b, err)

@@ -224,6 +224,7 @@ func (r *Registry) DeleteRule(ctx context.Context, region, busNameOrARN, name st
 		return err
 	}
 	b.remove(name)
+	r.metrics.Forget(b.key.region, b.key.name, name)
 	return nil
 }
 
