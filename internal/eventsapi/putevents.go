@@ -1,0 +1,117 @@
+package eventsapi
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+
+	"bailey/internal/awsjson"
+	"bailey/internal/event"
+)
+
+type putEventsInput struct {
+	Entries []struct {
+		Time         *awsjson.Time
+		Source       string
+		Resources    []string
+		DetailType   string
+		Detail       string
+		EventBusName string
+		TraceHeader  string
+	}
+}
+
+// putEvents takes the entries of a call. What is wrong with the call as a whole
+// is its error; what is wrong with one entry is found by the router and is that
+// entry's result. An entry for a bus that is not there is taken and goes
+// nowhere, as in AWS.
+func (a *api) putEvents(ctx context.Context, c *awsjson.Call) ([]byte, error) {
+	entries, err := decodeEntries(c)
+	if err != nil {
+		return nil, err
+	}
+	size := 0
+	for i := range entries {
+		size += entries[i].Size()
+		entries[i].Bus = a.rules.BusName(c.Region, entries[i].Bus)
+	}
+	if size > event.MaxTotalSize {
+		return nil, invalid("Total size of the entries in the request is over the limit.")
+	}
+	results, err := a.events.PutEvents(ctx, c.Region, entries)
+	if err != nil {
+		return nil, answer(err)
+	}
+	return appendResults(nil, results), nil
+}
+
+// decodeEntries reads and checks the body of a PutEvents call.
+func decodeEntries(c *awsjson.Call) ([]event.Entry, error) {
+	var in putEventsInput
+	if err := c.Decode(&in); err != nil {
+		return nil, err
+	}
+	entries := make([]event.Entry, len(in.Entries))
+	for i := range in.Entries {
+		from := &in.Entries[i]
+		entries[i] = event.Entry{
+			Source:      from.Source,
+			DetailType:  from.DetailType,
+			Bus:         from.EventBusName,
+			Resources:   from.Resources,
+			Detail:      []byte(from.Detail),
+			TraceHeader: from.TraceHeader,
+		}
+		if from.Time != nil {
+			entries[i].Time = from.Time.Time
+		}
+	}
+	return entries, nil
+}
+
+// appendResults appends the answer of a PutEvents call.
+func appendResults(dst []byte, results []event.Result) []byte {
+	failed := 0
+	dst = append(dst, `{"Entries":[`...)
+	for i, r := range results {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if r.ErrorCode == "" {
+			dst = append(dst, `{"EventId":"`...)
+			dst = append(dst, r.ID.String()...)
+			dst = append(dst, `"}`...)
+			continue
+		}
+		failed++
+		dst = append(dst, `{"ErrorCode":`...)
+		dst = event.AppendString(dst, r.ErrorCode)
+		dst = append(dst, `,"ErrorMessage":`...)
+		dst = event.AppendString(dst, r.ErrorMessage)
+		dst = append(dst, '}')
+	}
+	dst = append(dst, `],"FailedEntryCount":`...)
+	dst = strconv.AppendInt(dst, int64(failed), 10)
+	return append(dst, '}')
+}
+
+// eventMembers are what TestEventPattern wants in an event. The documentation
+// names resources too; AWS does not ask for them.
+var eventMembers = []string{"id", "account", "source", "time", "region", "detail-type"}
+
+// isEvent reports whether text is an event as TestEventPattern takes them.
+func isEvent(text []byte) bool {
+	if !event.IsObject(text) {
+		return false
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(text, &members); err != nil {
+		return false
+	}
+	for _, name := range eventMembers {
+		if _, ok := members[name]; !ok {
+			return false
+		}
+	}
+	return true
+}
