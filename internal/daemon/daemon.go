@@ -1,0 +1,227 @@
+// Package daemon puts the engine and its endpoints together into one process:
+// the AWS API, the admin API, metrics and health, on one port.
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"bailey"
+	"bailey/internal/admin"
+	"bailey/internal/eventsapi"
+	"bailey/internal/request"
+)
+
+// Config says what to serve. The zero value serves what is in Router.Dir on
+// the default address.
+type Config struct {
+	Router bailey.Config
+	// Listen is the address; "" means 127.0.0.1:4566. Port 0 takes a free one.
+	Listen string
+	// AllowUnauthenticated permits an address that is not loopback. Whoever
+	// reaches it can do everything: callers are not verified yet.
+	AllowUnauthenticated bool
+	// APIs are registered at start, each in the place of one with its id.
+	APIs []*request.API
+	// Origins are those whose web pages may call the AWS API from a browser,
+	// beside pages that loopback itself serves; "*" means all.
+	Origins []string
+	// GraceTime is how long requests under way may finish when the server is
+	// to stop; 0 means 10 s.
+	GraceTime time.Duration
+	// MaxBodyBytes bounds the body of an AWS call; 0 means 8 MiB.
+	MaxBodyBytes int64
+	// MaxConnections bounds the connections that are served at once; 0 means
+	// 4,096. Others wait to be accepted.
+	MaxConnections int
+}
+
+// DefaultListen is where a server listens if nobody says.
+const DefaultListen = "127.0.0.1:4566"
+
+// Server is a router that listens.
+type Server struct {
+	cfg      Config
+	log      *slog.Logger
+	router   *bailey.Router
+	listener net.Listener
+	http     *http.Server
+	stopping chan struct{}
+}
+
+// Listen opens the router and binds the address. Connections are accepted by
+// Serve, which must be called to release both.
+func Listen(ctx context.Context, cfg Config) (*Server, error) {
+	cfg.Listen = cmp.Or(cfg.Listen, DefaultListen)
+	cfg.GraceTime = cmp.Or(cfg.GraceTime, 10*time.Second)
+	cfg.MaxConnections = cmp.Or(cfg.MaxConnections, 4096)
+	if cfg.Router.Log == nil {
+		cfg.Router.Log = slog.Default()
+	}
+	s := &Server{cfg: cfg, log: cfg.Router.Log, stopping: make(chan struct{})}
+
+	if !cfg.AllowUnauthenticated {
+		if err := mustBeLoopback(ctx, cfg.Listen); err != nil {
+			return nil, err
+		}
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listening: %w", err)
+	}
+	s.listener = limit(listener, cfg.MaxConnections)
+	if s.router, err = bailey.Open(ctx, cfg.Router); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	for _, api := range cfg.APIs {
+		if err := s.router.Rules().PutAPI(ctx, api); err != nil {
+			err = fmt.Errorf("registering API %s: %w", api.ID, err)
+			return nil, errors.Join(err, listener.Close(), s.router.Close())
+		}
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	s.http = &http.Server{
+		Handler:           s.handler(),
+		Protocols:         protocols,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+// mustBeLoopback refuses an address that others than this machine can reach.
+func mustBeLoopback(ctx context.Context, listen string) error {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return fmt.Errorf("the address to listen on is host:port, not %q: %w", listen, err)
+	}
+	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if host == "" {
+		addresses, err = []netip.Addr{netip.IPv4Unspecified()}, nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking up the address to listen on: %w", err)
+	}
+	for _, a := range addresses {
+		if !a.Unmap().IsLoopback() {
+			return fmt.Errorf("%s can be reached from other machines, and callers are not verified: "+
+				"anybody there could read and send everything. Listen on a loopback address, or say --allow-unauthenticated", listen)
+		}
+	}
+	return nil
+}
+
+// Addr is the address that the server listens on.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// URL is where clients on this machine reach it.
+func (s *Server) URL() string {
+	addr := s.listener.Addr().String()
+	if host, port, err := net.SplitHostPort(addr); err == nil {
+		if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
+			addr = net.JoinHostPort("127.0.0.1", port)
+		}
+	}
+	return "http://" + addr
+}
+
+// Router is the engine.
+func (s *Server) Router() *bailey.Router { return s.router }
+
+// Serve answers until ctx is done. Then it takes no more calls, finishes those
+// that it has, lets requests to targets finish, and closes the store, all
+// within the grace time. It returns nil when that went well. Deliveries that
+// did not end are in the store.
+func (s *Server) Serve(ctx context.Context) error {
+	failed := make(chan error, 1)
+	go func() { failed <- s.http.Serve(s.listener) }()
+	s.log.Info("bailey is listening", "url", s.URL(), "data", s.cfg.Router.Dir, "account", s.cfg.Router.Account, "region", s.cfg.Router.Region)
+
+	var err error
+	select {
+	case err = <-failed:
+		err = fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	}
+	s.log.Info("stopping", "grace", s.cfg.GraceTime)
+	close(s.stopping)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.GraceTime)
+	defer cancel()
+	if serr := s.http.Shutdown(grace); serr != nil {
+		s.log.Warn("callers were cut off", "error", serr)
+		err = errors.Join(err, s.http.Close())
+	}
+	err = errors.Join(err, s.router.Shutdown(grace))
+	s.log.Info("stopped")
+	return err
+}
+
+func (s *Server) handler() http.Handler {
+	mux := http.NewServeMux()
+	api := eventsapi.New(eventsapi.Config{
+		Events:  s.router,
+		Rules:   s.router.Rules(),
+		Region:  s.cfg.Router.Region,
+		MaxBody: s.cfg.MaxBodyBytes,
+		Origins: s.cfg.Origins,
+		Logger:  s.log,
+	})
+	mux.Handle("/", api)
+	mux.HandleFunc("GET /{$}", s.welcome)
+	mux.Handle(admin.Prefix+"/", admin.Handler(admin.Config{
+		Router:   s.router,
+		Account:  cmp.Or(s.cfg.Router.Account, "000000000000"),
+		Region:   cmp.Or(s.cfg.Router.Region, "us-east-1"),
+		Stopping: s.stopping,
+		Log:      s.log,
+	}))
+	mux.Handle("GET /metrics", s.router.Metrics().Handler())
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", s.ready)
+	return mux
+}
+
+// ready says whether events would be taken at this moment.
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
+	select {
+	case <-s.stopping:
+		reply(w, http.StatusServiceUnavailable, "stopping")
+		return
+	default:
+	}
+	if err := s.router.Failing(); err != nil {
+		reply(w, http.StatusServiceUnavailable, "the store cannot be written: "+err.Error())
+		return
+	}
+	reply(w, http.StatusOK, "ok")
+}
+
+// welcome tells a person who comes with a browser what this is.
+func (s *Server) welcome(w http.ResponseWriter, _ *http.Request) {
+	reply(w, http.StatusOK, "Bailey: Amazon EventBridge's rules and its API Gateway target.\n\n"+
+		"POST /                    the AWS API: aws events list-rules --endpoint-url "+s.URL()+"\n"+
+		admin.Prefix+"/deliveries   what was delivered\n"+
+		admin.Prefix+"/apis         the REST APIs that targets lead to\n"+
+		"/metrics                  for Prometheus\n"+
+		"/healthz, /readyz         for load balancers")
+}
+
+func reply(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	// The status is what counts; a caller who has gone does not need the text.
+	_, _ = w.Write([]byte(text + "\n"))
+}
