@@ -3,6 +3,7 @@ package awsjson
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 )
@@ -141,7 +142,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		canonical, err := inputShape.Decode(body)
 		if err != nil {
-			if e, ok := err.(*Error); !ok || e.Code != "SerializationException" && e.Code != "ValidationException" {
+			if e, ok := errors.AsType[*Error](err); !ok || e.Code != "SerializationException" && e.Code != "ValidationException" {
 				t.Fatalf("got error %v, want a SerializationException or a ValidationException", err)
 			}
 			return

@@ -32,12 +32,12 @@ func (a *api) putTargets(ctx context.Context, c *awsjson.Call, in *putTargetsInp
 type removeTargetsInput struct {
 	Rule         string
 	EventBusName string
-	Ids          []string
+	IDs          []string `json:"Ids"`
 	Force        bool
 }
 
 func (a *api) removeTargets(ctx context.Context, c *awsjson.Call, in *removeTargetsInput) (*failedEntries, error) {
-	if err := a.rules.RemoveTargets(ctx, c.Region, in.EventBusName, in.Rule, in.Ids, in.Force); err != nil {
+	if err := a.rules.RemoveTargets(ctx, c.Region, in.EventBusName, in.Rule, in.IDs, in.Force); err != nil {
 		return nil, err
 	}
 	return noneFailed(), nil

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -53,7 +54,7 @@ func TestPutRule(t *testing.T) {
 func TestPutRulePattern(t *testing.T) {
 	r := newRegistry(t)
 	_, err := r.PutRule(t.Context(), Rule{Region: region, Name: "r", EventPattern: `{"source":[]}`})
-	e, ok := err.(*Error)
+	e, ok := errors.AsType[*Error](err)
 	if !ok || e.Kind != InvalidPattern || !strings.HasPrefix(e.Message, "Event pattern is not valid. Reason: Empty arrays are not allowed") {
 		t.Errorf("got %v, want the pattern refused for its empty array", err)
 	}
@@ -281,7 +282,7 @@ func TestPutTargets(t *testing.T) {
 				}
 				return
 			}
-			e, ok := err.(*Error)
+			e, ok := errors.AsType[*Error](err)
 			if !ok || e.Kind != tt.kind || !strings.Contains(e.Message, tt.part) {
 				t.Errorf("got %v, want kind %d with %q", err, tt.kind, tt.part)
 			}

@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"go/format"
 	"io"
-	"log"
 	"maps"
 	"os"
 	"slices"
@@ -23,22 +22,25 @@ import (
 )
 
 func main() {
-	log.SetFlags(0)
-	log.SetPrefix("genmodel: ")
 	in := flag.String("model", "", "the service model, service-2.json or service-2.json.gz")
 	out := flag.String("o", "", "the Go file to write")
 	flag.Parse()
-	model, err := readModel(*in)
+	if err := run(*in, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "genmodel:", err)
+		os.Exit(1)
+	}
+}
+
+func run(in, out string) error {
+	model, err := readModel(in)
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	text, err := model.generate()
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
-	if err := os.WriteFile(*out, text, 0o644); err != nil {
-		log.Fatal(err)
-	}
+	return os.WriteFile(out, text, 0o644)
 }
 
 type model struct {
@@ -98,14 +100,13 @@ func (m *members) UnmarshalJSON(text []byte) error {
 }
 
 func readModel(path string) (*model, error) {
-	f, err := os.Open(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the model: %w", err)
 	}
-	defer f.Close()
-	r := io.Reader(f)
+	r := io.Reader(bytes.NewReader(text))
 	if strings.HasSuffix(path, ".gz") {
-		if r, err = gzip.NewReader(f); err != nil {
+		if r, err = gzip.NewReader(r); err != nil {
 			return nil, fmt.Errorf("unpacking the model: %w", err)
 		}
 	}
