@@ -6,31 +6,36 @@ import (
 	"strconv"
 )
 
-// parseNumber returns the double a JSON number's text stands for, and whether
-// it stands for exactly that one: whether the text, as a decimal, equals the
-// double's shortest decimal form. Only such numbers are compared as numbers;
-// 9007199254740993, 1e400 and 1e-400 are not. Minus zero is zero.
+// parseNumber returns the double a JSON number's text stands for, if it is
+// comparable: if the text, as a decimal, equals the double's shortest decimal
+// form. 9007199254740993, 1e400 and 1e-400 are not. Minus zero is zero.
 func parseNumber(text string) (float64, bool) {
 	f, err := strconv.ParseFloat(text, 64)
-	if err != nil {
+	if err != nil || !isExact(text, f) {
 		return 0, false
 	}
+	return f + 0, true // -0 + 0 is 0
+}
+
+// isExact reports whether a number's text stands for f, the double nearest to
+// it, exactly.
+func isExact(text string, f float64) bool {
 	var buf [24]byte
 	digits, exponent, fits := decimal(buf[:0:17], text)
 	switch {
 	case !fits:
-		return 0, false
+		return false
 	case f == 0:
-		return 0, len(digits) == 0
+		return len(digits) == 0
 	case len(digits) <= 15 && -290 < exponent && exponent < 290:
-		return f, true
+		return true
 	}
 	var short, shortBuf [32]byte
 	shortDigits, shortExponent, _ := decimal(shortBuf[:0:17], string(strconv.AppendFloat(short[:0], f, 'e', -1, 64)))
 	if len(shortDigits) == 1 && math.Abs(f) < 0x1p-1022 { // AWS's form has two digits at least: 4.9e-324
 		shortDigits, shortExponent, _ = decimal(shortBuf[:0:17], string(strconv.AppendFloat(short[:0], f, 'e', 1, 64)))
 	}
-	return f, shortExponent == exponent && bytes.Equal(shortDigits, digits)
+	return shortExponent == exponent && bytes.Equal(shortDigits, digits)
 }
 
 // decimal writes a number's significant digits to dst, without zeros at

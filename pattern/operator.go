@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -50,47 +51,46 @@ type operands struct {
 // text of a number, true, false or null.
 type value struct {
 	text   string
+	number float64
+	in     int32 // the array element the value lies in; see walker
+	next   int32 // the next value at the same place, or -1
 	quoted bool
-
-	parsed    parseState // what number holds
-	number    float64
-	addressed parseState // what address holds
-	address   []byte
-	buf       [16]byte
+	parsed parseState // what number holds
 }
 
 type parseState uint8
 
 const (
-	notParsed parseState = iota
-	parsedBad
-	parsedGood
+	notParsed  parseState = iota
+	noNumber              // nothing
+	someNumber            // the double nearest to the text
+	likeNumber            // the double that the text stands for exactly
 )
 
-// asNumber returns the value as a comparable number.
-func (v *value) asNumber() (float64, bool) {
+// nearest returns the double nearest to a value that is a number. It need not
+// be comparable.
+func (v *value) nearest() (float64, bool) {
 	if v.parsed == notParsed {
-		v.parsed = parsedBad
+		v.parsed = noNumber
 		if !v.quoted && len(v.text) > 0 && (isDigit(v.text[0]) || v.text[0] == '-') {
-			if f, ok := parseNumber(v.text); ok {
-				v.number, v.parsed = f, parsedGood
+			if f, err := strconv.ParseFloat(v.text, 64); err == nil {
+				v.number, v.parsed = f+0, someNumber // -0 + 0 is 0
 			}
 		}
 	}
-	return v.number, v.parsed == parsedGood
+	return v.number, v.parsed >= someNumber
 }
 
-// asAddress returns the value as an address.
-func (v *value) asAddress() ([]byte, bool) {
-	if v.addressed == notParsed {
-		v.addressed = parsedBad
-		if v.quoted {
-			if address, ok := parseAddress(v.text, &v.buf); ok {
-				v.address, v.addressed = address, parsedGood
-			}
+// comparable returns the value as a comparable number.
+func (v *value) comparable() (float64, bool) {
+	f, ok := v.nearest()
+	if v.parsed == someNumber {
+		v.parsed = noNumber
+		if ok = isExact(v.text, f); ok {
+			v.parsed = likeNumber
 		}
 	}
-	return v.address, v.addressed == parsedGood
+	return f, ok
 }
 
 // matches reports whether one value passes the test. opAbsent never does: it
@@ -102,11 +102,12 @@ func (t *test) matches(v *value) bool {
 	case opLiteral:
 		return !v.quoted && v.text == t.text
 	case opNumber, opRange:
-		f, ok := v.asNumber()
+		f, ok := v.comparable()
 		return ok && t.more.inRange(f)
 	case opAddress:
-		address, ok := v.asAddress()
-		return ok && t.more.block.contains(address)
+		var buf [16]byte
+		address, ok := parseAddress(v.text, &buf)
+		return ok && v.quoted && t.more.block.contains(address)
 	case opPrefix:
 		return v.quoted && prefixMatches(v.text, t.text)
 	case opSuffix:
@@ -124,7 +125,7 @@ func (t *test) matches(v *value) bool {
 	case opAbsent:
 		return false
 	case opNotNumber:
-		f, ok := v.asNumber()
+		f, ok := v.comparable()
 		return !ok || !slices.Contains(t.more.numbers, f)
 	}
 	if len(t.more.list) == 0 { // AWS's matcher loses an anything-but of an empty list

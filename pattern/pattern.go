@@ -1,11 +1,14 @@
 package pattern
 
+import "sync/atomic"
+
 // A Pattern is a compiled event pattern. It does not change, and any number of
 // goroutines may use it.
 type Pattern struct {
 	text         string
 	alternatives []alternative
-	emptyStep    bool // an empty step inside a path is known to the pattern
+	emptyStep    bool                   // an empty step inside a path is known to the pattern
+	alone        atomic.Pointer[engine] // for Match and Explain, made when first needed
 }
 
 // String returns the pattern as compact JSON, as it was written but for white
@@ -13,7 +16,23 @@ type Pattern struct {
 func (p *Pattern) String() string { return p.text }
 
 // Match reports whether the pattern matches an event, which must be known to
-// be valid JSON.
+// be valid JSON; see [ValidEvent]. To match against several patterns use a
+// [Set].
 func (p *Pattern) Match(event []byte) bool {
-	return referenceMatch(p, string(event))
+	w := p.engine().match(event)
+	matched := len(w.matched) > 0
+	w.done()
+	return matched
+}
+
+// engine returns the engine of a set of this one pattern.
+func (p *Pattern) engine() *engine {
+	e := p.alone.Load()
+	if e == nil {
+		b := newBuilder()
+		b.add(nil, p)
+		e = b.snapshot()
+		p.alone.Store(e)
+	}
+	return e
 }
