@@ -17,6 +17,7 @@ import (
 	"bailey/internal/metrics"
 	"bailey/internal/request"
 	"bailey/internal/rule"
+	"bailey/internal/scheduler"
 	"bailey/internal/store"
 	"bailey/internal/store/sqlite"
 )
@@ -87,7 +88,9 @@ type Router struct {
 	rules      *rule.Registry
 	metrics    *metrics.Metrics
 	dispatcher *deliver.Dispatcher
+	scheduler  *scheduler.Scheduler
 	ids        event.IDs
+	nextSweep  atomic.Int64 // Unix nanoseconds
 
 	waiting atomic.Int32 // callers of Wait, so that nobody locks for none
 	mu      sync.Mutex
@@ -126,7 +129,13 @@ func Open(ctx context.Context, cfg Config) (*Router, error) {
 		waiters: map[int64][]chan struct{}{},
 		stop:    make(chan struct{}),
 	}
-	if r.store, err = sqlite.Open(sqlite.Config{Dir: cfg.Dir, Log: cfg.Log}); err != nil {
+	storeConfig := sqlite.Config{Dir: cfg.Dir, Log: cfg.Log}
+	if _, virtual := cfg.Clock.(*clock.Virtual); virtual {
+		// Whoever moves the clock waits for each outcome: none waits for
+		// company.
+		storeConfig.SettleDelay = time.Microsecond
+	}
+	if r.store, err = sqlite.Open(storeConfig); err != nil {
 		return nil, err
 	}
 	r.ids.StartAfter(r.store.NewestKey())
@@ -168,6 +177,12 @@ func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {
 	if err := r.dispatcher.Start(ctx); err != nil {
 		return err
 	}
+	r.scheduler = scheduler.New(scheduler.Config{Rules: r.rules, Clock: r.clock, Put: r.putTicks, Store: r.store, Log: r.log})
+	if err := r.scheduler.Start(ctx); err != nil {
+		r.dispatcher.Stop(ctx)
+		return err
+	}
+	r.nextSweep.Store(r.clock.Now().Add(sweepEvery).UnixNano())
 	r.sweeping.Go(r.sweep)
 	return nil
 }
@@ -187,6 +202,7 @@ func (r *Router) Shutdown(ctx context.Context) error {
 	r.closed.Do(func() {
 		close(r.stop)
 		r.sweeping.Wait()
+		r.scheduler.Stop()
 		r.dispatcher.Stop(ctx)
 		r.closeErr = r.store.Close()
 	})
@@ -227,19 +243,27 @@ func (r *Router) PutEvents(ctx context.Context, region string, entries []Entry) 
 		records = append(records, &a.Record)
 		results[i].ID = e.ID
 	}
+	if err := r.commit(ctx, records, admissions); err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// commit makes events durable with all their deliveries, and then queues them.
+func (r *Router) commit(ctx context.Context, records []*store.Record, admissions []*deliver.Admission) error {
 	if len(records) == 0 {
-		return results, nil
+		return nil
 	}
 	if err := r.store.Put(ctx, records); err != nil {
 		for _, a := range admissions {
 			r.dispatcher.Cancel(a)
 		}
-		return nil, fmt.Errorf("storing events: %w", err)
+		return fmt.Errorf("storing events: %w", err)
 	}
 	for _, a := range admissions {
 		r.dispatcher.Commit(a)
 	}
-	return results, nil
+	return nil
 }
 
 // settled wakes those who wait for the event with the key.
@@ -306,7 +330,7 @@ func settledAll(deliveries []store.Delivery) bool {
 }
 
 // sweepEvery is how often old events are looked for.
-const sweepEvery = time.Minute
+const sweepEvery = 10 * time.Minute
 
 // sweep forgets what need not be kept any longer.
 func (r *Router) sweep() {
@@ -319,7 +343,9 @@ func (r *Router) sweep() {
 	alarm := r.clock.NewAlarm()
 	defer alarm.Stop()
 	for {
-		alarm.Set(r.clock.Now().Add(sweepEvery))
+		next := r.clock.Now().Add(sweepEvery)
+		alarm.Set(next)
+		r.nextSweep.Store(next.UnixNano())
 		select {
 		case <-r.stop:
 			return

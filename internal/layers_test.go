@@ -18,6 +18,7 @@ var layers = [][]string{
 		"bailey/internal/arn",
 		"bailey/internal/awsjson",
 		"bailey/internal/clock",
+		"bailey/internal/colour",
 		"bailey/internal/egress",
 		"bailey/internal/event",
 		"bailey/internal/eventsapi/genmodel", // a generator
@@ -30,10 +31,11 @@ var layers = [][]string{
 	},
 	{"bailey/internal/input", "bailey/internal/request", "bailey/internal/store"},
 	{"bailey/internal/rule", "bailey/internal/store/sqlite", "bailey/internal/store/storetest"},
-	{"bailey/internal/deliver"},
+	{"bailey/internal/deliver", "bailey/internal/scheduler"},
 	{"bailey"},
 	{"bailey/internal/admin", "bailey/internal/eventsapi"},
-	{"bailey/internal/daemon"},
+	{"bailey/internal/client", "bailey/internal/daemon"},
+	{"bailey/internal/demo"},
 	{"bailey/cmd/bailey"},
 }
 

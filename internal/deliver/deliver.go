@@ -79,6 +79,8 @@ type Dispatcher struct {
 	queuedBytes atomic.Int64
 	queued      atomic.Int64
 	inFlight    atomic.Int64
+	active      atomic.Int64 // deliveries that a worker has taken
+	begun       atomic.Int64 // grows with each of them
 
 	stopping atomic.Bool
 	ctx      context.Context // cancelled when requests under way are to be cut off
@@ -167,6 +169,15 @@ func (d *Dispatcher) Queued() int64 { return d.queued.Load() }
 
 // InFlight counts the requests under way.
 func (d *Dispatcher) InFlight() int64 { return d.inFlight.Load() }
+
+// Idle reports whether nothing is due and nothing is under way: what there is
+// waits in the store for a later moment.
+func (d *Dispatcher) Idle() bool {
+	return d.queued.Load() == 0 && d.active.Load() == 0 && d.loader.idle()
+}
+
+// Begun counts the deliveries that were looked at; it only grows.
+func (d *Dispatcher) Begun() int64 { return d.begun.Load() }
 
 // delivery is one event on its way to one target, in memory.
 type delivery struct {

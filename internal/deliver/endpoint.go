@@ -158,6 +158,7 @@ func (e *endpoint) work() {
 			return
 		}
 		e.d.attempt(x)
+		e.d.active.Add(-1)
 	}
 }
 
@@ -181,6 +182,8 @@ func (e *endpoint) next() *delivery {
 		return nil
 	}
 	e.mu.Unlock()
+	e.d.begun.Add(1)
+	e.d.active.Add(1) // before it leaves the queue: it is always in one of them
 	e.d.queued.Add(-1)
 	e.d.queuedBytes.Add(-int64(len(x.event.JSON)))
 	return x

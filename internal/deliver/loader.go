@@ -23,8 +23,9 @@ type loader struct {
 	ctx   context.Context // ends with done
 	end   context.CancelFunc
 
-	mu  sync.Mutex
-	due dueHeap
+	mu      sync.Mutex
+	due     dueHeap
+	loading bool
 }
 
 func (l *loader) init(d *Dispatcher) {
@@ -71,6 +72,9 @@ func (l *loader) run() {
 		e, now := l.pick()
 		if e != nil && !l.d.stopping.Load() {
 			l.load(e, now)
+			l.mu.Lock()
+			l.loading = false
+			l.mu.Unlock()
 			continue
 		}
 		select {
@@ -93,9 +97,17 @@ func (l *loader) pick() (*endpoint, time.Time) {
 	case l.due[0].due.After(now):
 		l.alarm.Set(l.due[0].due)
 	default:
+		l.loading = true
 		return heap.Pop(&l.due).(*endpoint), now
 	}
 	return nil, now
+}
+
+// idle reports whether nothing is due and nothing is being read.
+func (l *loader) idle() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.loading && (len(l.due) == 0 || l.due[0].due.After(l.d.clock.Now()))
 }
 
 // readAgain is how long the loader waits after the store could not be read.

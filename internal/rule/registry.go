@@ -74,6 +74,8 @@ type Registry struct {
 	created time.Time // when the configuration began; the age of default buses
 
 	mu    sync.Mutex // held through every change
+	set   func(Schedule)
+	unset func(RuleKey)
 	buses atomic.Pointer[map[busKey]*bus]
 	apis  atomic.Pointer[btree.BTreeG[apiItem]]
 

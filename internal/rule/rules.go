@@ -160,6 +160,7 @@ func (r *Registry) putRule(ctx context.Context, b *bus, c *compiled) error {
 		return err
 	}
 	r.publish(b)
+	r.tell(c)
 	return nil
 }
 
@@ -224,6 +225,9 @@ func (r *Registry) DeleteRule(ctx context.Context, region, busNameOrARN, name st
 		return err
 	}
 	b.remove(name)
+	if r.unset != nil {
+		r.unset(RuleKey{b.key.region, b.key.name, name})
+	}
 	r.metrics.Forget(b.key.region, b.key.name, name)
 	return nil
 }

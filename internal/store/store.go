@@ -65,9 +65,17 @@ type Record struct {
 	Region     string
 	Bus        string
 	Deliveries []Fresh
+	// Tick is set for the event of a schedule: it is remembered with it.
+	Tick *Tick
 	// Ticket is set by a successful Put. An [Outcome] of one of the
 	// deliveries that were not parked hands it back.
 	Ticket *Ticket
+}
+
+// Tick is a moment at which a rule ran because its schedule said so.
+type Tick struct {
+	Region, Bus, Rule string
+	At                time.Time
 }
 
 // Fresh is a delivery that is being committed with its event.

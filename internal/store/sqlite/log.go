@@ -305,3 +305,34 @@ func (s *Store) DeadLetters(ctx context.Context, queue string, after int64, limi
 	}
 	return all, nil
 }
+
+// Ticks returns when each rule with a schedule last ran.
+func (s *Store) Ticks(ctx context.Context) (all []store.Tick, err error) {
+	err = s.read(ctx, func(conn *sqlite.Conn) error {
+		return sqlitex.Execute(conn, "SELECT region, bus, rule, at FROM tick", &sqlitex.ExecOptions{
+			ResultFunc: func(r *sqlite.Stmt) error {
+				all = append(all, store.Tick{Region: r.ColumnText(0), Bus: r.ColumnText(1), Rule: r.ColumnText(2), At: millis(r, 3)})
+				return nil
+			}})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading when schedules last ran: %w", err)
+	}
+	return all, nil
+}
+
+// ForgetTicks removes what is known of rules that have no schedule any more.
+func (s *Store) ForgetTicks(ctx context.Context, ticks []store.Tick) error {
+	if err := ctx.Err(); err != nil || len(ticks) == 0 {
+		return err
+	}
+	return s.submit(&put{do: func(conn *sqlite.Conn) error {
+		for _, t := range ticks {
+			err := sqlitex.Execute(conn, "DELETE FROM tick WHERE region = ? AND bus = ? AND rule = ?", &sqlitex.ExecOptions{Args: []any{t.Region, t.Bus, t.Rule}})
+			if err != nil {
+				return fmt.Errorf("forgetting a schedule: %w", err)
+			}
+		}
+		return nil
+	}})
+}

@@ -55,6 +55,7 @@ type Store struct {
 	outcomes []store.Outcome
 	room     sync.Cond // signalled when outcomes were taken
 	closing  bool
+	writing  bool          // a transaction is under way, or its outcomes' owners are being told
 	wake     chan struct{} // one token: there is work
 	done     chan struct{} // closed when the writer has ended
 

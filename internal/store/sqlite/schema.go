@@ -105,6 +105,15 @@ CREATE TABLE dead_letter (
 ) STRICT;
 CREATE INDEX dead_letter_queue ON dead_letter (queue, id);
 
+-- When each rule with a schedule last ran: written with the tick's event.
+CREATE TABLE tick (
+	region TEXT NOT NULL,
+	bus    TEXT NOT NULL,
+	rule   TEXT NOT NULL,
+	at     INTEGER NOT NULL,
+	PRIMARY KEY (region, bus, rule)
+) STRICT, WITHOUT ROWID;
+
 -- One row: every event with a smaller key has a row for each of its
 -- deliveries. A restart looks for unfinished ones from here on.
 CREATE TABLE mark (

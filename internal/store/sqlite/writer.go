@@ -92,6 +92,14 @@ func (s *Store) Settle(o store.Outcome) {
 	}
 }
 
+// Idle reports whether nothing waits to be committed and everybody has been
+// told of what was.
+func (s *Store) Idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.writing && len(s.puts) == 0 && len(s.outcomes) == 0
+}
+
 func (s *Store) signal() {
 	select {
 	case s.wake <- struct{}{}:
@@ -136,6 +144,9 @@ func (s *Store) write() {
 		}
 		armed, ripe = false, false
 		failed = !s.commitAll(puts, outcomes)
+		s.mu.Lock()
+		s.writing = false
+		s.mu.Unlock()
 	}
 }
 
@@ -190,6 +201,7 @@ func (s *Store) next(ripe, failed bool) (puts []*put, outcomes []store.Outcome, 
 		}
 		s.room.Broadcast()
 	}
+	s.writing = len(puts) > 0 || len(outcomes) > 0
 	return puts, outcomes, len(s.outcomes), s.closing
 }
 
@@ -373,6 +385,11 @@ func (s *Store) writeRecord(r *store.Record, ticket *store.Ticket) error {
 		ticket.Oldest = min(ticket.Oldest, key)
 		ticket.Open += open
 	}
+	if r.Tick != nil {
+		if err := s.writeTick(r.Tick); err != nil {
+			return err
+		}
+	}
 	stmt, err := s.writer.Prepare("INSERT INTO event (key, bus, ingested, routes, trace, json) VALUES (?, ?, ?, ?, ?, ?)")
 	if err != nil {
 		return err
@@ -387,6 +404,20 @@ func (s *Store) writeRecord(r *store.Record, ticket *store.Ticket) error {
 	}
 	bindText(stmt, 5, r.Event.TraceHeader)
 	stmt.BindBytes(6, r.Event.JSON)
+	return run(stmt)
+}
+
+// writeTick is in the transaction of the tick's event: either both are there
+// after a crash or neither, so that no tick is lost and none happens twice.
+func (s *Store) writeTick(t *store.Tick) error {
+	stmt, err := s.writer.Prepare("INSERT OR REPLACE INTO tick (region, bus, rule, at) VALUES (?, ?, ?, ?)")
+	if err != nil {
+		return err
+	}
+	stmt.BindText(1, t.Region)
+	stmt.BindText(2, t.Bus)
+	stmt.BindText(3, t.Rule)
+	stmt.BindInt64(4, t.At.UnixMilli())
 	return run(stmt)
 }
 

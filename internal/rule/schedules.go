@@ -1,0 +1,67 @@
+package rule
+
+import (
+	"time"
+
+	"bailey/internal/schedule"
+)
+
+// RuleKey names one rule.
+type RuleKey struct{ Region, Bus, Rule string }
+
+// A Schedule says when a rule runs by itself.
+type Schedule struct {
+	Rule       RuleKey
+	Expression schedule.Expression
+	Since      time.Time // what a rate counts from
+}
+
+// Watch calls set with the schedule of every enabled rule that has one, and
+// from then on whenever a rule was put, enabled or given targets; it calls
+// unset when a rule is disabled, deleted or has no schedule any more. They are
+// called one at a time, in the order of the changes, and must neither block
+// nor call the registry. There is one watcher; a later one takes its place.
+func (r *Registry) Watch(set func(Schedule), unset func(RuleKey)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.set, r.unset = set, unset
+	for _, b := range *r.buses.Load() {
+		b.rules.Load().Ascend(func(item ruleItem) bool {
+			r.tell(item.compiled.Load())
+			return true
+		})
+	}
+}
+
+// tell tells the watcher of a rule as it is now. The caller holds mu.
+func (r *Registry) tell(c *compiled) {
+	if r.set == nil {
+		return
+	}
+	key := RuleKey{c.rule.Region, c.rule.EventBusName, c.rule.Name}
+	if c.schedule == nil || c.rule.State == Disabled {
+		r.unset(key)
+		return
+	}
+	r.set(Schedule{Rule: key, Expression: *c.schedule, Since: c.rule.Since})
+}
+
+// RuleRoutes returns the targets of one rule, which ran because its schedule
+// says so, and counts that; false if it is not there or disabled by now. The
+// caller must not change what it is given.
+func (r *Registry) RuleRoutes(key RuleKey) ([]*Route, bool) {
+	b := (*r.buses.Load())[busKey{key.Region, key.Bus}]
+	if b == nil {
+		return nil, false
+	}
+	item, ok := b.rules.Load().Get(ruleItem{name: key.Rule})
+	if !ok {
+		return nil, false
+	}
+	c := item.compiled.Load()
+	if c.rule.State == Disabled {
+		return nil, false
+	}
+	c.metrics.Ticked()
+	return c.routes, true
+}
