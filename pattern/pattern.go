@@ -8,7 +8,7 @@ type Pattern struct {
 	text         string
 	alternatives []alternative
 	emptyStep    bool                   // an empty step inside a path is known to the pattern
-	alone        atomic.Pointer[engine] // for Match and Explain, made when first needed
+	single       atomic.Pointer[single] // for Match and Explain, made when first needed
 }
 
 // String returns the pattern as compact JSON, as it was written but for white
@@ -19,20 +19,25 @@ func (p *Pattern) String() string { return p.text }
 // be valid JSON; see [ValidEvent]. To match against several patterns use a
 // [Set].
 func (p *Pattern) Match(event []byte) bool {
-	w := p.engine().match(event)
+	w := p.alone().engine.match(event)
 	matched := len(w.matched) > 0
 	w.done()
 	return matched
 }
 
-// engine returns the engine of a set of this one pattern.
-func (p *Pattern) engine() *engine {
-	e := p.alone.Load()
-	if e == nil {
+// A single is the engine of one pattern.
+type single struct {
+	engine *engine
+	member *member
+}
+
+func (p *Pattern) alone() *single {
+	s := p.single.Load()
+	if s == nil {
 		b := newBuilder()
-		b.add(nil, p)
-		e = b.snapshot()
-		p.alone.Store(e)
+		s = &single{member: b.add(nil, p)}
+		s.engine = b.snapshot()
+		p.single.Store(s)
 	}
-	return e
+	return s
 }
