@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The sentences about which events become requests, and what is in a request.
@@ -68,19 +70,28 @@ func matchesEvents(t *testing.T, s *stage) {
 	s.sink.None(t)
 }
 
-// The rule is taken and kept. That it fires cannot be shown before schedules do: this test is skipped, not passed.
+// Real minutes pass: the first tick comes a minute after the rule was put.
 func followsSchedule(t *testing.T, s *stage) {
-	s.aws(t, "put-rule", "--name", s.rule, "--schedule-expression", "rate(1 minute)")
-	s.aws(t, "put-targets", "--rule", s.rule, "--targets", targets(t, s.arn("prod/POST/ticks"), nil))
-	got := s.aws(t, "describe-rule", "--name", s.rule)
-	if difference := Mismatch(got, Object{"ScheduleExpression": "rate(1 minute)", "EventPattern": nil, "State": "ENABLED"}); difference != "" {
-		t.Error(difference)
-	}
 	refused := s.cli.Run(t, "events", "put-rule", "--name", s.rule+"-refused", "--schedule-expression", "rate(1 minutes)")
 	if want := "Parameter ScheduleExpression is not valid."; refused.Error == nil || refused.Error.Message != want {
 		t.Errorf("a schedule that is none: got %+v, want %s", refused, want)
 	}
-	t.Skip("schedules do not fire yet")
+	put := s.aws(t, "put-rule", "--name", s.rule, "--schedule-expression", "rate(1 minute)")
+	s.aws(t, "put-targets", "--rule", s.rule, "--targets", targets(t, s.arn("prod/POST/ticks"), nil))
+	got := s.sink.NextWithin(t, 90*time.Second)
+	if got.URI != "/ticks" {
+		t.Errorf("got a request to %s, want /ticks", got.URI)
+	}
+	var tick any
+	if err := json.Unmarshal(got.Body, &tick); err != nil {
+		t.Fatal(err)
+	}
+	want := Object{"source": "aws.events", "detail-type": "Scheduled Event", "resources": List{put["RuleArn"]}, "detail": Object{}}
+	if difference := Mismatch(tick, want); difference != "" {
+		t.Errorf("the tick's event: %s", difference)
+	}
+	s.counted(t, "triggered_rules", "1")
+	s.counted(t, "invocations", "1")
 }
 
 // R1, R2.

@@ -82,11 +82,17 @@ func (s *Sink) nextAnswer() Answer {
 // Next returns the next request that arrived and was not returned yet, and waits for it where there is none.
 func (s *Sink) Next(t *testing.T) *Request {
 	t.Helper()
+	return s.NextWithin(t, arrivalLimit)
+}
+
+// NextWithin is [Sink.Next] with another time to wait.
+func (s *Sink) NextWithin(t *testing.T, limit time.Duration) *Request {
+	t.Helper()
 	select {
 	case request := <-s.arrivals:
 		return request
-	case <-time.After(arrivalLimit):
-		t.Fatalf("no request arrived within %v", arrivalLimit)
+	case <-time.After(limit):
+		t.Fatalf("no request arrived within %v", limit)
 		return nil
 	}
 }
