@@ -1,0 +1,27 @@
+package main
+
+import (
+	"os"
+
+	"bailey/internal/client"
+	"bailey/internal/sigv4"
+)
+
+// connection says which server a command asks.
+type connection struct {
+	Endpoint string `env:"BAILEY_ENDPOINT,AWS_ENDPOINT_URL" default:"${endpoint}" help:"URL of the server." placeholder:"URL"`
+	Region   string `env:"BAILEY_REGION,AWS_REGION,AWS_DEFAULT_REGION" help:"Region that rules and event buses are looked for in; us-east-1 if nobody says." placeholder:"REGION"`
+}
+
+func (c *connection) client() *client.Client {
+	return &client.Client{
+		Endpoint: c.Endpoint,
+		Region:   c.Region,
+		Credentials: sigv4.Credentials{
+			AccessKeyID:     os.Getenv("AWS_ACCESS_KEY_ID"),
+			SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
+			SessionToken:    os.Getenv("AWS_SESSION_TOKEN"),
+		},
+		UserAgent: "bailey/" + version(),
+	}
+}

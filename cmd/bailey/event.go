@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"bailey/internal/admin"
+	"bailey/internal/client"
+	"bailey/internal/colour"
+)
+
+// eventCommand shows an event and all that became of it.
+type eventCommand struct {
+	connection
+	ID   string `arg:"" help:"Id of the event."`
+	JSON bool   `name:"json" help:"Print JSON."`
+}
+
+// Run prints the event, each delivery, each attempt that failed, and what happens next.
+func (c *eventCommand) Run(ctx context.Context, t *terminal) error {
+	view, err := readEvent(ctx, c.client(), c.ID)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return t.out.json(view)
+	}
+	return printEvent(t, view, time.Now())
+}
+
+func readEvent(ctx context.Context, server *client.Client, id string) (*admin.Event, error) {
+	view := new(admin.Event)
+	return view, server.Admin(ctx, http.MethodGet, "/events/"+url.PathEscape(id), nil, nil, view)
+}
+
+// envelope is what of an event's envelope is shown.
+type envelope struct {
+	Source     string          `json:"source"`
+	DetailType string          `json:"detail-type"`
+	Detail     json.RawMessage `json:"detail"`
+}
+
+// maxShown bounds how much of a detail is shown, in bytes; --json has all of it.
+const maxShown = 1000
+
+func printEvent(t *terminal, view *admin.Event, now time.Time) error {
+	var e envelope
+	if err := json.Unmarshal(view.Event, &e); err != nil {
+		return fmt.Errorf("reading the event: %w", err)
+	}
+	t.out.printf("%s  %s from %s\n", t.paint.Bold("Event "+view.EventID), printable(e.DetailType), printable(e.Source))
+	t.out.printf("  taken    %s UTC on event bus %s in %s\n", moment(&view.IngestedAt), view.EventBusName, view.Region)
+	detail := printable(string(e.Detail))
+	if len(e.Detail) > maxShown {
+		detail = printable(string(e.Detail[:maxShown])) + "... (--json shows all of it)"
+	}
+	t.out.printf("  detail   %s\n", detail)
+	if len(view.Deliveries) == 0 {
+		t.out.printf("  matched  no rule, so nothing was sent. Why: bailey explain %s\n", view.EventID)
+		return nil
+	}
+	t.out.printf("  matched  %s\n", targets(view.Deliveries))
+	for i := range view.Deliveries {
+		t.out.println()
+		printDelivery(t.out, t.paint, &view.Deliveries[i], now)
+	}
+	return nil
+}
+
+// targets counts targets and the rules that they belong to.
+func targets(deliveries []admin.Delivery) string {
+	rules := map[string]bool{}
+	for i := range deliveries {
+		rules[deliveries[i].Rule] = true
+	}
+	return fmt.Sprintf("%s with %s", count(len(rules), "rule"), count(len(deliveries), "target"))
+}
+
+// count returns "1 rule", "2 rules".
+func count(n int, noun string) string {
+	switch {
+	case n == 1:
+		return "1 " + noun
+	case strings.HasSuffix(noun, "y"):
+		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func printDelivery(out *output, p colour.Painter, d *admin.Delivery, now time.Time) {
+	out.printf("%s  rule %s, target %s\n", paintStatus(p, d.Status), d.Rule, d.TargetID)
+	to := "no registered API"
+	if d.API != "" {
+		to = "API " + d.API
+		if d.Stage != "" {
+			to += ", stage " + d.Stage
+		}
+	}
+	out.printf("  to       %s; Idempotency-Key %s\n", to, d.IdempotencyKey)
+	for _, a := range d.FailedAttempts {
+		status := ""
+		if a.StatusCode != 0 {
+			status = fmt.Sprint(a.StatusCode, " ")
+		}
+		out.printf("  attempt  %d at %s failed in %s: %s%s: %s\n",
+			a.Number, moment(&a.At), milliseconds(a.LatencyMs), status, a.ErrorCode, printable(a.Error))
+	}
+	switch d.Status {
+	case "delivered":
+		out.printf("  attempt  %d at %s succeeded in %s: %d\n", d.Attempts, moment(d.LastAttemptAt), milliseconds(d.LatencyMs), d.LastStatusCode)
+	case "dead":
+		if len(d.FailedAttempts) == 0 {
+			out.printf("  failed   %s: %s\n", d.LastErrorCode, printable(d.LastError))
+		}
+		out.printf("  next     nothing: given up after %s. If the target has a dead-letter queue, the event is there: bailey dead-letters\n", count(d.Attempts, "attempt"))
+		out.printf("  to do    %s\n", advice(d.LastErrorCode))
+	default:
+		out.printf("  next     %s\n", next(d, now))
+		if d.LastErrorCode != "" {
+			out.printf("  to do    %s\n", advice(d.LastErrorCode))
+		}
+	}
+}
+
+// next says what happens to a pending delivery.
+func next(d *admin.Delivery, now time.Time) string {
+	attempt := d.Attempts + 1
+	switch {
+	case d.NextAttemptAt == nil:
+		return fmt.Sprintf("attempt %d, under way or about to be", attempt)
+	case d.NextAttemptAt.After(now):
+		return fmt.Sprintf("attempt %d at %s, in %s", attempt, moment(d.NextAttemptAt), d.NextAttemptAt.Sub(now).Round(100*time.Millisecond))
+	}
+	return fmt.Sprintf("attempt %d, due since %s: it waits for its turn at the API", attempt, moment(d.NextAttemptAt))
+}

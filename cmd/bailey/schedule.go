@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"bailey/internal/schedule"
+)
+
+// scheduleCommand shows what a schedule expression means.
+type scheduleCommand struct {
+	Expression string    `arg:"" help:"Such as 'rate(5 minutes)' or 'cron(0 9 ? * MON-FRI *)', in quotation marks for the shell."`
+	From       time.Time `help:"Count from this moment instead of now (RFC 3339). A rate is taken to begin there." placeholder:"TIME"`
+	Count      int       `short:"n" default:"10" help:"How many times to show, up to 1,000."`
+	JSON       bool      `name:"json" help:"Print JSON."`
+}
+
+const maxFirings = 1000
+
+// Run prints the expression in words and its next firings, in UTC.
+func (c *scheduleCommand) Run(t *terminal) error {
+	if c.Count < 0 || c.Count > maxFirings {
+		return &usageError{fmt.Sprintf("--count is %d; it must be from 0 to %d", c.Count, maxFirings)}
+	}
+	expression, err := schedule.Parse(c.Expression)
+	if err != nil {
+		return err
+	}
+	from := c.From
+	if from.IsZero() {
+		from = time.Now()
+	}
+	from = from.UTC()
+	firings := make([]time.Time, 0, c.Count)
+	for at := from; len(firings) < c.Count; {
+		next, ok := expression.Next(at, from)
+		if !ok {
+			break
+		}
+		firings = append(firings, next)
+		at = next
+	}
+	if c.JSON {
+		return t.out.json(map[string]any{"expression": c.Expression, "words": expression.Describe(), "firings": firings})
+	}
+	t.out.println(expression.Describe())
+	for _, at := range firings {
+		t.out.println(" ", at.Format("Mon 2006-01-02 15:04:05 MST"))
+	}
+	if len(firings) < c.Count {
+		t.out.println("  and never again")
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"bailey"
+	"bailey/internal/daemon"
+	"bailey/internal/request"
+	"bailey/internal/rule"
+)
+
+// serveCommand runs the server. A flag that is not given leaves its setting to the environment, then to the config file, then
+// to the default.
+type serveCommand struct {
+	Config               string        `short:"c" env:"BAILEY_CONFIG" help:"Config file (YAML). Flags and environment variables come before it." placeholder:"FILE"`
+	Data                 string        `env:"BAILEY_DATA" help:"Data folder; ./bailey-data if nobody says." placeholder:"DIR"`
+	Listen               string        `env:"BAILEY_LISTEN" help:"Address to listen on; 127.0.0.1:4566 if nobody says. Port 0 takes a free one." placeholder:"ADDR"`
+	Account              string        `env:"BAILEY_ACCOUNT" help:"AWS account id that events and ARNs carry; 000000000000 if nobody says." placeholder:"ID"`
+	Region               string        `env:"BAILEY_REGION" help:"Region of calls that name none; us-east-1 if nobody says." placeholder:"REGION"`
+	AllowUnauthenticated bool          `env:"BAILEY_ALLOW_UNAUTHENTICATED" help:"Permit an address that other machines can reach. Whoever reaches it can read and send everything."`
+	PassThrough          bool          `env:"BAILEY_PASS_THROUGH" help:"Send what names an API that is not registered to the real API Gateway, signed."`
+	Grace                time.Duration `env:"BAILEY_GRACE" help:"How long requests under way may take when the server is to stop; 10s if nobody says." placeholder:"DURATION"`
+	Retention            time.Duration `env:"BAILEY_RETENTION" help:"How long an event is kept once its deliveries have ended; 72h if nobody says." placeholder:"DURATION"`
+	DeadRetention        time.Duration `env:"BAILEY_DEAD_RETENTION" help:"How long an event with a dead delivery, and a dead letter, is kept; 336h if nobody says." placeholder:"DURATION"`
+	MaxBytes             byteSize      `env:"BAILEY_MAX_BYTES" help:"Size of the store from which on the oldest ended events are forgotten early; 2GiB if nobody says." placeholder:"SIZE"`
+	LogFormat            string        `env:"BAILEY_LOG_FORMAT" help:"text or json; text if nobody says." placeholder:"FORMAT"`
+	LogLevel             string        `env:"BAILEY_LOG_LEVEL" help:"debug, info, warn or error; info if nobody says." placeholder:"LEVEL"`
+}
+
+// Help is what --help says beyond the list of flags.
+func (serveCommand) Help() string {
+	return `The first SIGINT or SIGTERM stops the server in good order, within the grace time; it then exits with 0. A second one ends
+it at once. Nothing that was acknowledged is lost either way: it is delivered after the next start.`
+}
+
+// Run serves until it is told to stop.
+func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
+	file := &config{}
+	if c.Config != "" {
+		var err error
+		if file, err = readConfig(c.Config, os.LookupEnv); err != nil {
+			return err
+		}
+	}
+	settings, err := c.settings(file, t.err)
+	if err != nil {
+		return err
+	}
+	server, err := daemon.Listen(ctx, *settings)
+	if err != nil {
+		return err
+	}
+	return server.Serve(ctx)
+}
+
+// settings puts flags, environment and file together.
+func (c *serveCommand) settings(file *config, logTo io.Writer) (*daemon.Config, error) {
+	log, err := newLog(logTo, cmp.Or(c.LogFormat, file.Log.Format, "text"), cmp.Or(c.LogLevel, file.Log.Level, "info"))
+	if err != nil {
+		return nil, err
+	}
+	account := cmp.Or(c.Account, file.Account, "000000000000")
+	if len(account) != 12 || strings.Trim(account, "0123456789") != "" {
+		return nil, fmt.Errorf("the account %q is not a number of 12 digits", account)
+	}
+	var signer *request.Signer
+	if len(file.credentials) > 0 {
+		if signer, err = request.NewSigner(file.credentials, time.Now); err != nil {
+			return nil, fmt.Errorf("reading the credentials: %w", err)
+		}
+	}
+	settings := &daemon.Config{
+		Router: bailey.Config{
+			Dir:     cmp.Or(c.Data, file.Data, "bailey-data"),
+			Account: account,
+			Region:  cmp.Or(c.Region, file.Region, "us-east-1"),
+			Quotas: rule.Quotas{
+				BusesPerRegion: file.Quotas.BusesPerRegion, RulesPerBus: file.Quotas.RulesPerBus, TargetsPerRule: file.Quotas.TargetsPerRule,
+			},
+			Retention:      cmp.Or(c.Retention, file.Retention.Settled),
+			DeadRetention:  cmp.Or(c.DeadRetention, file.Retention.Dead),
+			MaxBytes:       int64(cmp.Or(c.MaxBytes, file.Retention.MaxBytes)),
+			Allow:          file.Egress.Allow,
+			Deny:           file.Egress.Deny,
+			PassThrough:    c.PassThrough || file.PassThrough,
+			Signer:         signer,
+			MaxQueued:      file.Limits.QueuedDeliveries,
+			MaxQueuedBytes: int64(file.Limits.QueuedBytes),
+			Log:            log,
+			Version:        version(),
+		},
+		Listen:               cmp.Or(c.Listen, file.Listen, daemon.DefaultListen),
+		AllowUnauthenticated: c.AllowUnauthenticated || file.AllowUnauthenticated,
+		APIs:                 file.apis,
+		Origins:              file.Origins,
+		GraceTime:            cmp.Or(c.Grace, file.Grace),
+		MaxBodyBytes:         int64(file.Limits.BodyBytes),
+		MaxConnections:       file.Limits.Connections,
+	}
+	for name, value := range map[string]int64{
+		"grace": int64(settings.GraceTime), "retention": int64(settings.Router.Retention), "dead retention": int64(settings.Router.DeadRetention),
+		"max bytes": settings.Router.MaxBytes, "body bytes": settings.MaxBodyBytes, "connections": int64(settings.MaxConnections),
+		"queued deliveries": int64(settings.Router.MaxQueued), "queued bytes": settings.Router.MaxQueuedBytes,
+		"buses per region": int64(settings.Router.Quotas.BusesPerRegion), "rules per bus": int64(settings.Router.Quotas.RulesPerBus),
+		"targets per rule": int64(settings.Router.Quotas.TargetsPerRule),
+	} {
+		if value < 0 {
+			return nil, fmt.Errorf("the setting %s must not be negative", name)
+		}
+	}
+	return settings, nil
+}
+
+// newLog returns a log that writes lines of text or JSON.
+func newLog(to io.Writer, format, level string) (*slog.Logger, error) {
+	var least slog.Level
+	if err := least.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("the log level %q is none of debug, info, warn, error", level)
+	}
+	options := &slog.HandlerOptions{Level: least}
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(to, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(to, options)), nil
+	}
+	return nil, errors.New("the log format " + fmt.Sprintf("%q", format) + " is neither text nor json")
+}
