@@ -42,27 +42,48 @@ func (d *Dispatcher) api(rt *rule.Route) (*request.API, bool) {
 	return api, err == nil
 }
 
-// attempt makes one attempt of a delivery and decides what follows.
-func (d *Dispatcher) attempt(x *delivery) {
-	// The target as it is now, not as it was when the event came (X8).
+// lateness is how long after its due time a retry is made although its event
+// has grown too old meanwhile: one that Retry-After put at the very end of the
+// event's age (X6) is read back a moment later.
+const lateness = time.Second
+
+// ready returns the target of a delivery as it is now, not as it was when the
+// event came or at the attempt before (X8). It returns false, and has seen to
+// the delivery, where no attempt may follow, or not here.
+func (d *Dispatcher) ready(x *delivery) (*rule.Route, bool) {
 	rt, ok := d.cfg.Rules.Route(rule.RouteKey(x.route))
 	if !ok {
 		d.abandon(x, nil, retry.Missing("the rule or its target was removed"), "")
-		return
+		return nil, false
 	}
 	if rt.Request == nil {
 		d.abandon(x, rt, notAnAPI(), "")
-		return
+		return nil, false
 	}
 	now := d.clock.Now()
-	if x.attempts > 0 && now.Sub(x.event.Ingested) >= rt.Retry.MaximumEventAge {
+	if x.attempts > 0 {
 		f := &retry.Failure{Code: retry.Code(x.last.code), Message: x.last.message, StatusCode: x.last.statusCode}
-		d.abandon(x, rt, f, retry.ExhaustedAge)
-		return
+		switch {
+		case now.Sub(x.event.Ingested) >= rt.Retry.MaximumEventAge+lateness:
+			d.abandon(x, rt, f, retry.ExhaustedAge)
+			return nil, false
+		case x.attempts > rt.Retry.MaximumRetryAttempts:
+			d.abandon(x, rt, f, retry.ExhaustedAttempts)
+			return nil, false
+		}
 	}
 	if to := d.endpointOf(rt, x.event.JSON); to != x.end.key {
 		// The target leads elsewhere by now: it queues there.
 		d.park(x, to, now)
+		return nil, false
+	}
+	return rt, true
+}
+
+// attempt makes one attempt of a delivery and decides what follows.
+func (d *Dispatcher) attempt(x *delivery) {
+	rt, ok := d.ready(x)
+	if !ok {
 		return
 	}
 	if api, ok := d.api(rt); ok {
@@ -71,10 +92,13 @@ func (d *Dispatcher) attempt(x *delivery) {
 			if !d.pause(wait) {
 				return // stopping: the delivery is found in the store again
 			}
-			now = d.clock.Now()
+			if rt, ok = d.ready(x); !ok {
+				return
+			}
 		}
 	}
 
+	now := d.clock.Now()
 	x.attempts++
 	began := time.Now()
 	answer, failure := d.send(x, rt)
@@ -214,7 +238,7 @@ func (d *Dispatcher) send(x *delivery, rt *rule.Route) (answer, *retry.Failure) 
 	}
 	ctx, cancel := context.WithTimeout(d.ctx, api.Timeout())
 	defer cancel()
-	req, failure := d.build(ctx, x, rt, api)
+	req, failure := d.build(attemptContext{ctx}, x, rt, api)
 	if failure != nil {
 		return answer{}, failure
 	}
@@ -285,15 +309,56 @@ func excerpt(body []byte) string {
 	}, text)
 }
 
-// newTransport is HTTP as Bailey speaks it: no proxy, no transparent
-// compression, and no connection to an address that the policy forbids. It
-// looks at each address as it is connected to, so a name that resolves to a
-// forbidden one is caught as well. Every time limit is the request's own (X1).
-func newTransport(policy *egress.Policy) *http.Transport {
-	dialer := &net.Dialer{Control: policy.Control, KeepAlive: 30 * time.Second}
+// attemptContext is the context of one attempt. When the attempt is over,
+// net/http goes on connecting, for the sake of a later request, and of the
+// context it keeps the values only. So the time limit is one of them.
+type attemptContext struct{ context.Context }
+
+// timeLimit is the key under which an attemptContext is its own value.
+type timeLimit struct{}
+
+// Value returns the context itself for timeLimit.
+func (c attemptContext) Value(key any) any {
+	if key == (timeLimit{}) {
+		return c
+	}
+	return c.Context.Value(key)
+}
+
+// dialFunc is a net.Dialer's DialContext.
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// inTime gives up connecting when the attempt's time is over (X1). An endpoint
+// whose network swallows everything would gather connections otherwise: Linux
+// tries each for two minutes.
+func inTime(dial dialFunc) dialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if a, ok := ctx.Value(timeLimit{}).(attemptContext); ok {
+			if until, ok := a.Deadline(); ok {
+				limited, cancel := context.WithDeadline(ctx, until)
+				defer cancel()
+				ctx = limited
+			}
+		}
+		return dial(ctx, network, address)
+	}
+}
+
+// newDialer connects to addresses that the policy allows. It looks at each as
+// it is about to be connected to, so a name that resolves to a forbidden one is
+// caught as well.
+func newDialer(policy *egress.Policy) *net.Dialer {
+	return &net.Dialer{Control: policy.Control, KeepAlive: 30 * time.Second}
+}
+
+// newTransport is HTTP as Bailey speaks it: no proxy and no transparent
+// compression. Every time limit is the request's own (X1), but that a TLS
+// handshake that nobody waits for any longer ends by a limit of its own.
+func newTransport(dial dialFunc) *http.Transport {
 	return &http.Transport{
 		Proxy:                  nil,
-		DialContext:            dialer.DialContext,
+		DialContext:            inTime(dial),
+		TLSHandshakeTimeout:    request.MaxTimeout,
 		ForceAttemptHTTP2:      true,
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    256,

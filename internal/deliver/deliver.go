@@ -106,7 +106,7 @@ func New(cfg Config) *Dispatcher {
 		cfg:       cfg,
 		log:       cfg.Log,
 		clock:     cfg.Clock,
-		transport: newTransport(cfg.Egress),
+		transport: newTransport(newDialer(cfg.Egress).DialContext),
 		endpoints: map[store.Endpoint]*endpoint{},
 	}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
