@@ -182,7 +182,6 @@ func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {
 		r.dispatcher.Stop(ctx)
 		return err
 	}
-	r.nextSweep.Store(r.clock.Now().Add(sweepEvery).UnixNano())
 	r.sweeping.Go(r.sweep)
 	return nil
 }

@@ -69,6 +69,8 @@ func Handler(cfg Config) http.Handler {
 		"GET /dead-letters":     a.deadLetters,
 		"POST /preview":         a.preview,
 		"POST /explain":         a.explain,
+		"GET /clock":            a.clock,
+		"POST /clock/advance":   a.advance,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, h) })
 	}
@@ -137,6 +139,9 @@ func (a *api) problemOf(r *http.Request, err error) *problem {
 			return &problem{http.StatusConflict, "Conflict", e.Message}
 		}
 		return &problem{http.StatusBadRequest, "BadRequest", e.Message}
+	}
+	if errors.Is(err, bailey.ErrRealClock) {
+		return &problem{http.StatusConflict, "RealClock", "This server runs on the machine's clock. One started with --clock virtual can be moved."}
 	}
 	if errors.Is(err, store.ErrNotFound) {
 		return &problem{http.StatusNotFound, "NotFound", "There is no such event: it never came, or it is older than the retention."}
@@ -257,7 +262,7 @@ func (a *api) deliveries(r *http.Request) (any, error) {
 		q.Status = &status
 	}
 	if text := params.Get("since"); text != "" {
-		if q.Since, err = since(text); err != nil {
+		if q.Since, err = since(text, a.router.Now()); err != nil {
 			return nil, err
 		}
 	}
@@ -281,9 +286,9 @@ func (a *api) deliveries(r *http.Request) (any, error) {
 }
 
 // since is a moment (RFC 3339) or how long ago (1h30m).
-func since(text string) (time.Time, error) {
+func since(text string, now time.Time) (time.Time, error) {
 	if ago, err := time.ParseDuration(text); err == nil {
-		return time.Now().Add(-ago), nil
+		return now.Add(-ago), nil
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {

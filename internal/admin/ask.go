@@ -47,7 +47,7 @@ func (a *api) envelope(given json.RawMessage, region string) ([]byte, error) {
 	if err := json.Unmarshal(given, &e); err != nil {
 		return nil, badRequest("event: %v.", err)
 	}
-	now := time.Now().UTC()
+	now := a.router.Now()
 	if e.ID == (event.ID{}) {
 		var ids event.IDs
 		e.ID = ids.New(now)
@@ -133,4 +133,23 @@ func explain(rl *rule.Rule, event []byte) Explanation {
 		e.Matched, e.Reason = x.Matched, x.Reason
 	}
 	return e
+}
+
+func (a *api) clock(*http.Request) (any, error) { return Clock{Now: a.router.Now()}, nil }
+
+// advance moves a virtual clock and answers when everything that was due on
+// the way has been done.
+func (a *api) advance(r *http.Request) (any, error) {
+	var ask AdvanceRequest
+	if err := decode(r, &ask); err != nil {
+		return nil, err
+	}
+	by, err := time.ParseDuration(ask.By)
+	if err != nil || by < 0 {
+		return nil, badRequest("by is a duration such as 24h, not %q.", ask.By)
+	}
+	if err := a.router.Advance(r.Context(), by); err != nil {
+		return nil, err
+	}
+	return Clock{Now: a.router.Now()}, nil
 }

@@ -116,6 +116,16 @@ type DeadLetters struct {
 	Next        string       `json:"next,omitempty"`
 }
 
+// Clock is the engine's time.
+type Clock struct {
+	Now time.Time `json:"now"`
+}
+
+// AdvanceRequest moves a virtual clock.
+type AdvanceRequest struct {
+	By string `json:"by"` // a duration such as 24h
+}
+
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 func optional(t time.Time) *time.Time {

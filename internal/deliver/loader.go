@@ -26,6 +26,7 @@ type loader struct {
 	mu      sync.Mutex
 	due     dueHeap
 	loading bool
+	armed   time.Time // what the alarm is set for
 }
 
 func (l *loader) init(d *Dispatcher) {
@@ -93,9 +94,9 @@ func (l *loader) pick() (*endpoint, time.Time) {
 	defer l.mu.Unlock()
 	switch {
 	case len(l.due) == 0:
-		l.alarm.Set(time.Time{})
+		l.arm(time.Time{})
 	case l.due[0].due.After(now):
-		l.alarm.Set(l.due[0].due)
+		l.arm(l.due[0].due)
 	default:
 		l.loading = true
 		return heap.Pop(&l.due).(*endpoint), now
@@ -103,11 +104,21 @@ func (l *loader) pick() (*endpoint, time.Time) {
 	return nil, now
 }
 
-// idle reports whether nothing is due and nothing is being read.
+func (l *loader) arm(at time.Time) {
+	l.armed = at
+	l.alarm.Set(at)
+}
+
+// idle reports whether nothing is due, nothing is being read, and the alarm is
+// set for what is due next.
 func (l *loader) idle() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.loading && (len(l.due) == 0 || l.due[0].due.After(l.d.clock.Now()))
+	if l.loading || len(l.due) == 0 {
+		return !l.loading
+	}
+	next := l.due[0].due
+	return next.After(l.d.clock.Now()) && next.Equal(l.armed)
 }
 
 // readAgain is how long the loader waits after the store could not be read.

@@ -77,6 +77,7 @@ type Scheduler struct {
 	rules  map[rule.RuleKey]*entry
 	ran    map[rule.RuleKey]time.Time // when each last ran; nil once Start has read the rules
 	firing bool
+	armed  time.Time // what the alarm is set for
 }
 
 // entry is one rule with a schedule.
@@ -137,11 +138,16 @@ func (s *Scheduler) Stop() {
 	s.ended.Wait()
 }
 
-// Idle reports whether nothing is due at this moment and nothing is under way.
+// Idle reports whether nothing is due at this moment, nothing is under way, and
+// the alarm is set for what is due next.
 func (s *Scheduler) Idle() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.firing && (len(s.next) == 0 || s.next[0].when().After(s.cfg.Clock.Now()))
+	if s.firing || len(s.next) == 0 {
+		return !s.firing
+	}
+	next := s.next[0].when()
+	return next.After(s.cfg.Clock.Now()) && next.Equal(s.armed)
 }
 
 // set takes a rule's schedule as it is now.
@@ -260,6 +266,7 @@ func (s *Scheduler) pick() []*entry {
 		if len(s.next) > 0 {
 			at = s.next[0].when()
 		}
+		s.armed = at
 		s.alarm.Set(at)
 	}
 	return due
