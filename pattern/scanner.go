@@ -379,6 +379,8 @@ func (s *scanner) number() error {
 			s.pos++
 			return s.fail("Invalid numeric value: Leading zeroes not allowed")
 		}
+	case r == '.':
+		return s.unexpected(r, "expected a valid value "+validTokens)
 	case r < '1' || r > '9':
 		return s.badNumberStart(r, sign)
 	}
@@ -440,7 +442,7 @@ func (s *scanner) badNumberStart(r, sign rune) error {
 		return s.badToken()
 	}
 	if sign == '+' {
-		return s.unexpectedInNumber(r, "JSON spec does not allow numbers to have plus signs: enable `JsonReadFeature.ALLOW_LEADING_PLUS_SIGN_FOR_NUMBERS` to allow")
+		return s.unexpectedInNumber(sign, "JSON spec does not allow numbers to have plus signs: enable `JsonReadFeature.ALLOW_LEADING_PLUS_SIGN_FOR_NUMBERS` to allow")
 	}
 	return s.unexpectedInNumber(r, "expected digit (0-9) to follow minus sign, for valid numeric value")
 }
