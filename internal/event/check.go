@@ -1,6 +1,8 @@
 package event
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -31,203 +33,257 @@ func (e *Entry) Check() (code, message string) {
 }
 
 // IsObject reports whether text is one JSON object (RFC 8259) in valid UTF-8,
-// nested no deeper than [MaxDepth].
+// nested no deeper than [MaxDepth]. It does not allocate.
 func IsObject(text []byte) bool {
-	s := checker{text: text}
-	s.space()
-	if s.i == len(text) || text[s.i] != '{' || !s.value() {
+	if !utf8.Valid(text) {
+		return false // from here on no string has to look at its characters
+	}
+	i := space(text, 0)
+	if i == len(text) || text[i] != '{' {
 		return false
 	}
-	s.space()
-	return s.i == len(text)
+	i = value(text, i)
+	return i >= 0 && space(text, i) == len(text)
 }
 
-// checker walks JSON without recursion: open holds, for each object or array
-// that is open, whether it is an object.
-type checker struct {
-	text []byte
-	i    int
-	open []bool
-	room [32]bool // the first of open, so that nothing is allocated
-}
+// Each of the functions below is given the text and where it is to begin, and
+// returns where what it looked for ends, or a negative number where it is not
+// there. They pass positions by value and share no state, so that all of it
+// stays in registers: every event that comes in is read by them.
 
-func (s *checker) space() {
-	for s.i < len(s.text) {
-		switch s.text[s.i] {
+func space(text []byte, i int) int {
+	for i < len(text) {
+		switch text[i] {
 		case ' ', '\t', '\n', '\r':
-			s.i++
+			i++
 		default:
-			return
+			return i
 		}
 	}
+	return i
 }
 
-// is consumes c if it comes next.
-func (s *checker) is(c byte) bool {
-	if s.i < len(s.text) && s.text[s.i] == c {
-		s.i++
-		return true
+// nesting holds, for each object or array that is open, whether it is an
+// object. It is that instead of recursion, so that no text can use up a stack.
+type nesting struct {
+	object [(MaxDepth + 63) / 64]uint64
+	depth  int
+}
+
+// push opens an object or array, if there is room for it.
+func (n *nesting) push(object bool) bool {
+	if n.depth == MaxDepth {
+		return false
 	}
-	return false
+	word, bit := &n.object[n.depth/64], uint64(1)<<(n.depth%64)
+	if object {
+		*word |= bit
+	} else {
+		*word &^= bit
+	}
+	n.depth++
+	return true
 }
 
-func (s *checker) value() bool {
-	s.open = s.room[:0]
+// inObject reports whether the innermost that is open is an object.
+func (n *nesting) inObject() bool {
+	top := n.depth - 1
+	return n.object[top/64]>>(top%64)&1 != 0
+}
+
+func value(text []byte, i int) int {
+	var open nesting
 	for {
 		// At the beginning of a value.
-		s.space()
-		if s.i == len(s.text) {
-			return false
+		if i = space(text, i); i == len(text) {
+			return -1
 		}
-		switch c := s.text[s.i]; c {
+		switch c := text[i]; c {
 		case '{', '[':
-			s.i++
-			s.space()
-			if s.is(c + 2) { // '}' or ']': an empty one
+			i = space(text, i+1)
+			if i < len(text) && text[i] == c+2 { // '}' or ']': an empty one
+				i++
 				break
 			}
-			if len(s.open) == MaxDepth {
-				return false
+			if !open.push(c == '{') {
+				return -1
 			}
-			s.open = append(s.open, c == '{')
-			if c == '{' && !s.key() {
-				return false
+			if c == '{' {
+				if i = key(text, i); i < 0 {
+					return -1
+				}
 			}
 			continue
 		case '"':
-			s.i++
-			if !s.str() {
-				return false
-			}
+			i = str(text, i+1)
 		case 't':
-			if !s.word("true") {
-				return false
-			}
+			i = word(text, i, "true")
 		case 'f':
-			if !s.word("false") {
-				return false
-			}
+			i = word(text, i, "false")
 		case 'n':
-			if !s.word("null") {
-				return false
-			}
+			i = word(text, i, "null")
 		default:
-			if !s.number() {
-				return false
-			}
+			i = number(text, i)
+		}
+		if i < 0 {
+			return -1
 		}
 		// After a value: on to the next one, closing what ends here.
 		for {
-			if len(s.open) == 0 {
-				return true
+			if open.depth == 0 {
+				return i
 			}
-			object := s.open[len(s.open)-1]
-			s.space()
-			if s.is(',') {
+			object := open.inObject()
+			if i = space(text, i); i == len(text) {
+				return -1
+			}
+			c := text[i]
+			i++
+			if c == ',' {
 				if object {
-					s.space()
-					if !s.key() {
-						return false
+					if i = key(text, space(text, i)); i < 0 {
+						return -1
 					}
 				}
 				break
 			}
-			if object && !s.is('}') || !object && !s.is(']') {
-				return false
+			if object && c != '}' || !object && c != ']' {
+				return -1
 			}
-			s.open = s.open[:len(s.open)-1]
+			open.depth--
 		}
 	}
 }
 
-// key consumes a key and its colon.
-func (s *checker) key() bool {
-	if !s.is('"') || !s.str() {
-		return false
+// key ends after the key's colon.
+func key(text []byte, i int) int {
+	if i == len(text) || text[i] != '"' {
+		return -1
 	}
-	s.space()
-	return s.is(':')
+	if i = str(text, i+1); i < 0 {
+		return -1
+	}
+	if i = space(text, i); i == len(text) || text[i] != ':' {
+		return -1
+	}
+	return i + 1
 }
 
-// str consumes a string after its first quotation mark.
-func (s *checker) str() bool {
-	for s.i < len(s.text) {
-		c := s.text[s.i]
-		s.i++
-		switch {
-		case c == '"':
-			return true
-		case c == '\\':
-			if !s.escape() {
-				return false
+// str begins after a string's first quotation mark and ends after its last.
+func str(text []byte, i int) int {
+	for {
+		i = plain(text, i)
+		if i == len(text) {
+			return -1
+		}
+		switch text[i] {
+		case '"':
+			return i + 1
+		case '\\':
+			if i = escape(text, i+1); i < 0 {
+				return -1
 			}
-		case c < 0x20:
-			return false
-		case c >= utf8.RuneSelf:
-			r, size := utf8.DecodeRune(s.text[s.i-1:])
-			if r == utf8.RuneError && size == 1 {
-				return false
-			}
-			s.i += size - 1
+		default:
+			return -1 // a control character
 		}
 	}
-	return false
 }
 
-func (s *checker) escape() bool {
-	if s.i == len(s.text) {
-		return false
+// plain passes over what stands for itself in a string: it ends at a quotation
+// mark, a backslash, a control character or the end of the text. It takes eight
+// bytes at a time.
+func plain(text []byte, i int) int {
+	for ; i+8 <= len(text); i += 8 {
+		if found := specials(binary.LittleEndian.Uint64(text[i:])); found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
 	}
-	c := s.text[s.i]
-	s.i++
-	switch c {
+	for i < len(text) && text[i] >= 0x20 && text[i] != '"' && text[i] != '\\' {
+		i++
+	}
+	return i
+}
+
+// specials returns a word whose lowest bit that is set is in the first of the
+// eight bytes of w that plain ends at, and which is 0 where there is none. A
+// byte minus one borrows from the byte above it when it is zero: bits above the
+// lowest one may be wrong, and nobody looks at them. The bytes of longer
+// characters, from 0x80 on, are left out in the end.
+func specials(w uint64) uint64 {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x8080808080808080
+	)
+	quote := w ^ ones*'"'
+	backslash := w ^ ones*'\\'
+	return ((quote - ones) | (backslash - ones) | (w - ones*0x20)) &^ w & highs
+}
+
+// escape begins after a backslash.
+func escape(text []byte, i int) int {
+	if i == len(text) {
+		return -1
+	}
+	switch text[i] {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return true
+		return i + 1
 	case 'u':
-		for range 4 {
-			if s.i == len(s.text) || !hexadecimal(s.text[s.i]) {
-				return false
-			}
-			s.i++
+		if len(text)-i < 5 {
+			return -1
 		}
-		return true
+		for _, c := range text[i+1 : i+5] {
+			if !hexadecimal(c) {
+				return -1
+			}
+		}
+		return i + 5
 	}
-	return false
+	return -1
 }
 
 func hexadecimal(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
-func (s *checker) word(w string) bool {
-	if len(s.text)-s.i < len(w) || string(s.text[s.i:s.i+len(w)]) != w {
-		return false
+func word(text []byte, i int, w string) int {
+	if len(text)-i < len(w) || string(text[i:i+len(w)]) != w {
+		return -1
 	}
-	s.i += len(w)
-	return true
+	return i + len(w)
 }
 
-func (s *checker) number() bool {
-	s.is('-')
-	if !s.is('0') && !s.digits() {
-		return false
+func number(text []byte, i int) int {
+	if i < len(text) && text[i] == '-' {
+		i++
 	}
-	if s.is('.') && !s.digits() {
-		return false
+	if i < len(text) && text[i] == '0' {
+		i++
+	} else if i = digits(text, i); i < 0 {
+		return -1
 	}
-	if s.is('e') || s.is('E') {
-		if !s.is('+') {
-			s.is('-')
+	if i < len(text) && text[i] == '.' {
+		if i = digits(text, i+1); i < 0 {
+			return -1
 		}
-		return s.digits()
 	}
-	return true
+	if i < len(text) && (text[i] == 'e' || text[i] == 'E') {
+		i++
+		if i < len(text) && (text[i] == '+' || text[i] == '-') {
+			i++
+		}
+		return digits(text, i)
+	}
+	return i
 }
 
-func (s *checker) digits() bool {
-	from := s.i
-	for s.i < len(s.text) && '0' <= s.text[s.i] && s.text[s.i] <= '9' {
-		s.i++
+// digits wants at least one.
+func digits(text []byte, i int) int {
+	from := i
+	for i < len(text) && '0' <= text[i] && text[i] <= '9' {
+		i++
 	}
-	return s.i > from
+	if i == from {
+		return -1
+	}
+	return i
 }

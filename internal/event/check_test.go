@@ -50,6 +50,21 @@ func TestIsObjectDepth(t *testing.T) {
 	}
 }
 
+// Strings are read eight bytes at a time: every byte is put in every place of
+// such a piece, alone and after each of those that end one.
+func TestIsObjectSeesEveryByte(t *testing.T) {
+	for c := range 256 {
+		for at := range 19 {
+			for _, before := range []string{"", "\x80", "!", "\x7f", "ü"} {
+				text := []byte(`{"a":"` + strings.Repeat("x", at) + before + string([]byte{byte(c)}) + strings.Repeat("x", 18-at) + `"}`)
+				if got, want := event.IsObject(text), json.Valid(text) && utf8.Valid(text); got != want {
+					t.Errorf("%q: got %v, want %v", text, got, want)
+				}
+			}
+		}
+	}
+}
+
 // The oracle is encoding/json, which takes any depth up to 10,000 and any
 // bytes in a string.
 func FuzzIsObject(f *testing.F) {
@@ -69,12 +84,20 @@ func FuzzIsObject(f *testing.F) {
 }
 
 func BenchmarkIsObject(b *testing.B) {
-	text := []byte(`{"order":{"id":"o-1","items":[` + strings.Repeat(`{"sku":"abc","n":1.5},`, 40) + `{}]}}`)
-	b.SetBytes(int64(len(text)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if !event.IsObject(text) {
-			b.Fatal("not an object")
-		}
+	for _, bb := range []struct{ name, text string }{
+		{"tokens", `{"order":{"id":"o-1","items":[` + strings.Repeat(`{"sku":"abc","n":1.5},`, 40) + `{}]}}`},
+		{"text", `{"note":"` + strings.Repeat("word ", 180) + `"}`},
+		{"wide text", `{"note":"` + strings.Repeat("größe ", 115) + `"}`},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			text := []byte(bb.text)
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if !event.IsObject(text) {
+					b.Fatal("not an object")
+				}
+			}
+		})
 	}
 }
