@@ -26,6 +26,7 @@ type endpoint struct {
 	loaded   fifo                   // read back from the store
 	parked   map[store.Ref]struct{} // in memory, with a row: the loader must not read them again
 	reserved int                    // places taken by events that are being committed
+	bytes    int64                  // of the events that wait here, those being committed included
 	workers  int
 	hungry   bool // the loader left something that is due
 	turn     bool // whose turn it is when both queues hold something
@@ -40,15 +41,17 @@ func newEndpoint(d *Dispatcher, key store.Endpoint) *endpoint {
 }
 
 // reserve takes a place for one more fresh delivery, if there is one.
+//
+// An endpoint may hold as many bytes as are still free: one that takes what it
+// can get has half of the memory, two have a third each, and there is always
+// room left for one that has nothing yet.
 func (e *endpoint) reserve(size int64) bool {
-	if e.d.queuedBytes.Add(size) > e.d.cfg.MaxQueuedBytes {
-		e.d.queuedBytes.Add(-size)
-		return false
-	}
+	free := e.d.cfg.MaxQueuedBytes - e.d.queuedBytes.Add(size)
 	e.mu.Lock()
-	ok := e.fresh.len()+e.reserved < e.d.cfg.MaxQueued
+	ok := e.bytes+size <= free && e.fresh.len()+e.reserved < e.d.cfg.MaxQueued
 	if ok {
 		e.reserved++
+		e.bytes += size
 	}
 	e.mu.Unlock()
 	if !ok {
@@ -59,10 +62,16 @@ func (e *endpoint) reserve(size int64) bool {
 
 // release gives a reserved place back.
 func (e *endpoint) release(size int64) {
-	e.d.queuedBytes.Add(-size)
 	e.mu.Lock()
 	e.reserved--
+	e.free(size)
 	e.mu.Unlock()
+}
+
+// free says that an event waits here no longer. The caller holds mu.
+func (e *endpoint) free(size int64) {
+	e.bytes -= size
+	e.d.queuedBytes.Add(-size)
 }
 
 // push queues a fresh delivery in the place that was reserved for it.
@@ -84,6 +93,7 @@ func (e *endpoint) pushLoaded(due []store.Parked, more bool) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, p := range due {
+		e.bytes += int64(len(p.Event.JSON))
 		e.d.queuedBytes.Add(int64(len(p.Event.JSON)))
 		x := &delivery{
 			event: p.Event, n: p.N, route: p.Route, end: e, attempts: p.Attempts, queued: now,
@@ -106,12 +116,13 @@ func (e *endpoint) room() (int, map[store.Ref]struct{}) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	room := window - len(e.parked)
-	if room <= 0 || e.d.queuedBytes.Load() > e.d.cfg.MaxQueuedBytes && len(e.parked) > 0 {
+	short := e.bytes > e.d.cfg.MaxQueuedBytes-e.d.queuedBytes.Load()
+	if room <= 0 || short && len(e.parked) > 0 {
 		e.hungry = true
 		return 0, nil
 	}
-	if e.d.queuedBytes.Load() > e.d.cfg.MaxQueuedBytes {
-		room = 1 // memory is short: one at a time, so that nobody starves
+	if short {
+		room = 1 // one at a time, so that nobody starves
 	}
 	skip := make(map[store.Ref]struct{}, len(e.parked))
 	for ref := range e.parked {
@@ -134,7 +145,8 @@ func (e *endpoint) forget(ref store.Ref) {
 	}
 }
 
-// employ starts a worker if there is work for one more. The caller holds mu.
+// employ starts a worker if there may be one more. The caller holds mu and has
+// work for it.
 func (e *endpoint) employ() {
 	if e.workers >= e.concurrency() || e.d.stopping.Load() {
 		return
@@ -181,11 +193,14 @@ func (e *endpoint) next() *delivery {
 		e.mu.Unlock()
 		return nil
 	}
+	e.free(int64(len(x.event.JSON)))
+	if e.fresh.len()+e.loaded.len() > 0 {
+		e.employ() // the limit may have been raised since these were pushed
+	}
 	e.mu.Unlock()
 	e.d.begun.Add(1)
 	e.d.active.Add(1) // before it leaves the queue: it is always in one of them
 	e.d.queued.Add(-1)
-	e.d.queuedBytes.Add(-int64(len(x.event.JSON)))
 	return x
 }
 
@@ -211,13 +226,12 @@ func (e *endpoint) shed(before time.Time) []*delivery {
 	e.mu.Lock()
 	var old []*delivery
 	for e.fresh.len() > 0 && e.fresh.first().queued.Before(before) {
-		old = append(old, e.fresh.pop())
+		x := e.fresh.pop()
+		e.free(int64(len(x.event.JSON)))
+		old = append(old, x)
 	}
 	e.mu.Unlock()
-	for _, x := range old {
-		e.d.queued.Add(-1)
-		e.d.queuedBytes.Add(-int64(len(x.event.JSON)))
-	}
+	e.d.queued.Add(-int64(len(old)))
 	return old
 }
 

@@ -302,7 +302,7 @@ func TestHangingConnectionsAreGivenUp(t *testing.T) {
 			}
 		}
 		// One that is being given up may still be there when the next begins.
-	if n := most.Load(); n > 2*4 {
+		if n := most.Load(); n > 2*4 {
 			t.Errorf("%d connections were being made at once for 4 requests", n)
 		}
 		synctest.Wait()
