@@ -28,7 +28,7 @@ func Check(pattern, event string) string {
 var errEvent = errors.New("Parameter Event is not valid.")
 
 // ValidEvent returns an error with AWS's message if event is not one JSON
-// object of at most 1,000 levels.
+// object and nothing else.
 func ValidEvent(event []byte) error {
 	trimmed := bytes.TrimLeft(event, " \t\r\n")
 	if len(trimmed) == 0 || trimmed[0] != '{' || !json.Valid(trimmed) {

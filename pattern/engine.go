@@ -94,9 +94,12 @@ func (b *builder) add(key any, p *Pattern) *member {
 
 // isNested reports whether a path of the alternative lies below another.
 func isNested(a alternative) bool {
-	for i := range a {
-		for j := range a {
-			if i != j && strings.HasPrefix(a[j].name, a[i].name+".") {
+	for _, f := range a {
+		for i := range len(f.name) {
+			if f.name[i] != '.' {
+				continue
+			}
+			if _, ok := slices.BinarySearchFunc(a, f.name[:i], func(f field, name string) int { return compareUTF16(f.name, name) }); ok {
 				return true
 			}
 		}

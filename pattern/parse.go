@@ -20,8 +20,11 @@ const (
 	// where one stands inside another.
 	MaxAlternatives = 1000
 
-	// maxFields is the most fields one combination may have.
-	maxFields = 256
+	// maxFields is the most fields one combination may have, and
+	// maxAllFields the most that all combinations may have together. With
+	// them a pattern takes no more than about ten megabytes; see [Pattern.Size].
+	maxFields    = 256
+	maxAllFields = 1 << 16
 )
 
 // A field is one leaf of a pattern: the path to it, its steps joined by dots,
@@ -164,7 +167,7 @@ func (p *parser) or(base []byte) error {
 	}
 	before := p.alternatives
 	var after []alternative
-	n := 0
+	n, fields := 0, 0
 	for ; ; n++ {
 		tok, err := p.next()
 		if err != nil {
@@ -183,8 +186,11 @@ func (p *parser) or(base []byte) error {
 		if err := p.object(base, true); err != nil {
 			return err
 		}
-		if after = append(after, p.alternatives...); len(after) > MaxAlternatives {
-			return p.fail("Rule is too complex - more than %d combinations in $or", MaxAlternatives)
+		for _, a := range p.alternatives {
+			fields += len(a)
+		}
+		if after = append(after, p.alternatives...); len(after) > MaxAlternatives || fields > maxAllFields {
+			return p.fail("Rule is too complex - try using fewer combinations of $or")
 		}
 	}
 	if n < 2 {

@@ -3,6 +3,7 @@ package pattern
 import (
 	"encoding/binary"
 	"math/bits"
+	"strings"
 	"unsafe"
 )
 
@@ -78,42 +79,65 @@ func skipSpace(s string, i int) int {
 	return i
 }
 
+// A text is a JSON text that is read once, forwards. It remembers where the
+// next backslash is, so that long stretches need no look for one.
+type text struct {
+	doc    string
+	escape int // the first backslash from anywhere read so far, or len(doc)
+}
+
+// newText returns a text to be read from its beginning.
+func newText(doc string) text { return text{doc: doc, escape: -1} }
+
+// nextEscape returns the index of the first backslash from i, or len(doc).
+func (t *text) nextEscape(i int) int {
+	if t.escape < i {
+		t.escape = len(t.doc)
+		if i < len(t.doc) {
+			if j := strings.IndexByte(t.doc[i:], '\\'); j >= 0 {
+				t.escape = i + j
+			}
+		}
+	}
+	return t.escape
+}
+
 // skipValue returns where the value that begins at i ends.
-func skipValue(s string, i int) int {
-	if i >= len(s) {
-		return len(s)
+func (t *text) skipValue(i int) int {
+	if i >= len(t.doc) {
+		return len(t.doc)
 	}
-	switch c := s[i]; c {
+	switch c := t.doc[i]; c {
 	case '"':
-		end, _ := stringEnd(s, i+1)
-		return min(end+1, len(s))
+		end, _ := stringEnd(t.doc, i+1)
+		return min(end+1, len(t.doc))
 	case '{', '[':
-		return skipNested(s, i+1, c)
+		return t.skipNested(i+1, c)
 	}
-	return scalarEnd(s, i)
+	return scalarEnd(t.doc, i)
 }
 
 // skipNested returns where the object or array ends whose opening bracket,
 // open, stands before i. It counts brackets of that kind only, 64 bytes at a
 // time: as bits, quotes say by their running parity what is inside a string.
-func skipNested(s string, i int, open byte) int {
+func (t *text) skipNested(i int, open byte) int {
+	s := t.doc
 	depth, inside := 1, uint64(0)
 	opens, closes := ones*uint64(open), ones*uint64(open+2)
 	for i+64 <= len(s) {
-		var quote, escape, up, down uint64
-		for k := 0; k < 64; k += 8 {
-			w := load(s, i+k)
-			quote |= gather(equalBytes(w, quotes)) << k
-			escape |= equalBytes(w, escapes)
-			up |= gather(equalBytes(w, opens)) << k
-			down |= gather(equalBytes(w, closes)) << k
-		}
-		if escape != 0 {
+		if t.nextEscape(i) < i+64 {
 			var done bool
 			if i, depth, inside, done = skipSlowly(s, i, min(i+64, len(s)), open, depth, inside); done {
 				return i
 			}
 			continue
+		}
+		var quote, up, down uint64
+		for k := 0; k < 64; k += 8 {
+			w := load(s, i+k)
+			quote |= gather(equalBytes(w, quotes)) << k
+			up |= gather(equalBytes(w, opens)) << k
+			down |= gather(equalBytes(w, closes)) << k
 		}
 		quote ^= quote << 1
 		quote ^= quote << 2

@@ -10,7 +10,7 @@ import (
 // that the next match can use its memory again.
 type walker struct {
 	*engine
-	doc    string
+	text
 	buf    []byte // strings whose escapes were undone
 	empty  int    // how many empty keys are on the path
 	depth  int    // of nested arrays and objects
@@ -49,7 +49,7 @@ const maxWalkDepth = 10_000
 // reset prepares the walker for an event.
 func (w *walker) reset(e *engine, event []byte) {
 	w.engine = e
-	w.doc = unsafe.String(unsafe.SliceData(event), len(event))
+	w.text = newText(unsafe.String(unsafe.SliceData(event), len(event)))
 	for len(w.places) < int(e.places) {
 		w.places = append(w.places, found{first: -1})
 	}
@@ -72,7 +72,7 @@ func (w *walker) release() {
 	clear(w.values)
 	clear(w.matched)
 	w.filled, w.marked, w.values, w.matched, w.buf = w.filled[:0], w.marked[:0], w.values[:0], w.matched[:0], w.buf[:0]
-	w.engine, w.doc = nil, ""
+	w.engine, w.text = nil, text{}
 }
 
 // mark reports whether id was not marked before.
@@ -126,7 +126,7 @@ func (w *walker) object(i int, n *pathNode, in int32) int {
 			}
 		}
 		if child == nil {
-			i = skipValue(s, i)
+			i = w.skipValue(i)
 		}
 		if i = skipSpace(s, i); i >= len(s) || s[i] != ',' {
 			return min(i+1, len(s))
@@ -166,7 +166,7 @@ func (w *walker) nothingMore(i int, n *pathNode) bool {
 		return false
 	}
 	rest := w.doc[i:]
-	if strings.IndexByte(rest, '\\') >= 0 {
+	if w.nextEscape(i) < len(w.doc) {
 		return false
 	}
 	for k := range n.few {
@@ -206,7 +206,7 @@ func (w *walker) value(i int, n *pathNode, in int32) int {
 		return min(end+1, len(s))
 	case '{':
 		if n.children() == 0 || w.depth >= maxWalkDepth {
-			return skipNested(s, i+1, '{')
+			return w.skipNested(i+1, '{')
 		}
 		w.depth++
 		i = w.object(i+1, n, in)
@@ -214,7 +214,7 @@ func (w *walker) value(i int, n *pathNode, in int32) int {
 		return i
 	case '[':
 		if w.depth >= maxWalkDepth {
-			return skipNested(s, i+1, '[')
+			return w.skipNested(i+1, '[')
 		}
 		w.depth++
 		i = w.array(i+1, n, in)
@@ -241,7 +241,7 @@ func (w *walker) array(i int, n *pathNode, in int32) int {
 		}
 		switch {
 		case s[i] == '{' && n.children() == 0:
-			i = skipNested(s, i+1, '{')
+			i = w.skipNested(i+1, '{')
 		case s[i] == '{' || s[i] == '[':
 			e, values := int32(len(w.inside)), len(w.values)
 			w.scopes++
