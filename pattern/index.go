@@ -280,6 +280,15 @@ func (c *candidate) choose(used []int32, index func(id int32) *fieldIndex) int {
 	return best
 }
 
+// Tests that no table holds are filed under only where a candidate has nothing
+// better, however full the tables are: a bucket that leads too far becomes an
+// index, while all ranges around a number, and all others at a place, are
+// looked at one by one.
+const (
+	rangeCost = 1 << 20
+	otherCost = 1 << 30
+)
+
 // cost estimates how many other candidates will be looked at for an event that
 // has this one looked at under a test.
 func (x *fieldIndex) cost(t *test) int {
@@ -287,14 +296,11 @@ func (x *fieldIndex) cost(t *test) int {
 	switch {
 	case kind == notInTable && t.op == opRange:
 		if x == nil {
-			return 16
+			return rangeCost
 		}
-		return 16 + x.spans/4
+		return rangeCost + x.spans
 	case kind == notInTable:
-		if x == nil {
-			return 64
-		}
-		return 64 + len(x.others)
+		return otherCost
 	}
 	size := 1
 	switch kind {
