@@ -71,6 +71,13 @@ func New(config Config) http.Handler {
 	handle(a, "DeleteEventBus", a.deleteEventBus)
 	handle(a, "DescribeEventBus", a.describeEventBus)
 	handle(a, "ListEventBuses", a.listEventBuses)
+	handle(a, "UpdateEventBus", a.updateEventBus)
+	handle(a, "PutPermission", a.putPermission)
+	handle(a, "RemovePermission", a.removePermission)
+
+	handle(a, "TagResource", a.tagResource)
+	handle(a, "UntagResource", a.untagResource)
+	handle(a, "ListTagsForResource", a.listTagsForResource)
 
 	handle(a, "PutRule", a.putRule)
 	handle(a, "DeleteRule", a.deleteRule)
@@ -83,6 +90,10 @@ func New(config Config) http.Handler {
 	handle(a, "PutTargets", a.putTargets)
 	handle(a, "RemoveTargets", a.removeTargets)
 	handle(a, "ListTargetsByRule", a.listTargetsByRule)
+
+	for _, operation := range later {
+		a.HandleRaw(operation, refuse)
+	}
 	return a
 }
 

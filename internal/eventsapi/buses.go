@@ -89,6 +89,66 @@ func (a *api) describeEventBus(_ context.Context, c *awsjson.Call, in *busNameIn
 	}, nil
 }
 
+type updateEventBusInput struct {
+	Name             string
+	Description      *string
+	KmsKeyIdentifier string
+	DeadLetterConfig *rule.DeadLetterConfig
+	LogConfig        *rule.LogConfig
+}
+
+type updateEventBusOutput struct {
+	Name string
+	Arn  string
+	busSettings
+}
+
+// updateEventBus replaces a bus's settings. What the call leaves out the bus
+// then does not have, but for the description, which stays unless the call has
+// one: tools that undo a setting leave it out, and send an empty description.
+func (a *api) updateEventBus(ctx context.Context, c *awsjson.Call, in *updateEventBusInput) (*updateEventBusOutput, error) {
+	b, err := a.rules.UpdateBus(ctx, c.Region, in.Name, func(b *rule.Bus) error {
+		if in.Description != nil {
+			b.Description = *in.Description
+		}
+		b.KmsKeyIdentifier, b.DeadLetterConfig, b.LogConfig = in.KmsKeyIdentifier, in.DeadLetterConfig, in.LogConfig
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &updateEventBusOutput{b.Name, a.rules.BusARN(b.Region, b.Name), settingsOf(b)}, nil
+}
+
+type putPermissionInput struct {
+	EventBusName string
+	Action       string
+	Principal    string
+	StatementID  string `json:"StatementId"`
+	Condition    *rule.Condition
+	Policy       string
+}
+
+func (a *api) putPermission(ctx context.Context, c *awsjson.Call, in *putPermissionInput) (*none, error) {
+	return nil, a.rules.PutPermission(ctx, c.Region, in.EventBusName, rule.Permission{
+		Action:      in.Action,
+		Principal:   in.Principal,
+		StatementID: in.StatementID,
+		Condition:   in.Condition,
+		Policy:      in.Policy,
+	})
+}
+
+type removePermissionInput struct {
+	EventBusName         string
+	StatementID          string `json:"StatementId"`
+	RemoveAllPermissions bool
+}
+
+func (a *api) removePermission(ctx context.Context, c *awsjson.Call, in *removePermissionInput) (*none, error) {
+	return nil, a.rules.RemovePermission(ctx, c.Region, in.EventBusName, in.StatementID, in.RemoveAllPermissions)
+}
+
 type listEventBusesInput struct {
 	NamePrefix string
 	page

@@ -19,6 +19,9 @@ func (r *Registry) CreateBus(ctx context.Context, b Bus) error {
 	if b.EventSourceName != "" {
 		return refuse(NotFound, "Event source %s does not exist.", b.EventSourceName)
 	}
+	if strings.HasPrefix(b.Name, "aws.") {
+		return refuse(Invalid, "EventBus name starting with 'aws.' is not valid.")
+	}
 	if strings.Contains(b.Name, "/") {
 		return refuse(Invalid, "Event bus name must not contain '/'.")
 	}

@@ -241,8 +241,11 @@ func (r *Registry) bus(region, nameOrARN string) (*bus, *Error) {
 	if strings.HasPrefix(name, "arn:") {
 		a, err := arn.Parse(name)
 		rest, ok := strings.CutPrefix(a.Resource, "event-bus/")
-		if err != nil || !ok || a.Region != region || a.Account != r.account {
+		if err != nil || !ok {
 			return nil, busNotFound(nameOrARN)
+		}
+		if a.Region != region || a.Account != r.account {
+			return nil, busNotFound(rest)
 		}
 		name = rest
 	}

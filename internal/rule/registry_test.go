@@ -157,8 +157,8 @@ func TestBus(t *testing.T) {
 		{"none is default", "", "default", ""},
 		{"default by ARN", "arn:aws:events:us-east-1:000000000000:event-bus/default", "default", ""},
 		{"unknown", "nope", "", "Event bus nope does not exist."},
-		{"ARN of another region", "arn:aws:events:eu-west-1:000000000000:event-bus/orders", "", "Event bus arn:aws:events:eu-west-1:000000000000:event-bus/orders does not exist."},
-		{"ARN of another account", "arn:aws:events:us-east-1:111111111111:event-bus/orders", "", "Event bus arn:aws:events:us-east-1:111111111111:event-bus/orders does not exist."},
+		{"ARN of another region", "arn:aws:events:eu-west-1:000000000000:event-bus/orders", "", "Event bus orders does not exist."},
+		{"ARN of another account", "arn:aws:events:us-east-1:111111111111:event-bus/orders", "", "Event bus orders does not exist."},
 		{"ARN of a rule", "arn:aws:events:us-east-1:000000000000:rule/orders", "", "Event bus arn:aws:events:us-east-1:000000000000:rule/orders does not exist."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
