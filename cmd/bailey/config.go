@@ -276,6 +276,28 @@ func yamlError(err error) error {
 	if key, _, ok := strings.Cut(strings.TrimPrefix(message, "field "), " not found in type "); ok {
 		message = fmt.Sprintf("there is no setting %q here", key)
 	}
-	message, _, _ = strings.Cut(message, " into struct ")
+	if found, wanted, ok := strings.Cut(strings.TrimPrefix(message, "cannot construct "), " into "); ok {
+		if _, value, ok := strings.Cut(found, " "); ok {
+			found = value
+		}
+		message = fmt.Sprintf("%s stands where %s is expected", found, kindOf(wanted))
+	}
 	return fmt.Errorf("line %d: %s", wrong.Mark.Line, message)
+}
+
+// kindOf names what a Go type is in YAML.
+func kindOf(goType string) string {
+	switch {
+	case goType == "time.Duration":
+		return "a duration such as 10s"
+	case goType == "bool":
+		return "true or false"
+	case goType == "string":
+		return "a text"
+	case strings.HasPrefix(goType, "int"), strings.HasPrefix(goType, "float"):
+		return "a number"
+	case strings.HasPrefix(goType, "[]"):
+		return "a list"
+	}
+	return "a mapping"
 }

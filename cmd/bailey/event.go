@@ -23,14 +23,19 @@ type eventCommand struct {
 
 // Run prints the event, each delivery, each attempt that failed, and what happens next.
 func (c *eventCommand) Run(ctx context.Context, t *terminal) error {
-	view, err := readEvent(ctx, c.client(), c.ID)
+	server := c.client()
+	view, err := readEvent(ctx, server, c.ID)
 	if err != nil {
 		return err
 	}
 	if c.JSON {
 		return t.out.json(view)
 	}
-	return printEvent(t, view, time.Now())
+	now, err := serverTime(ctx, server)
+	if err != nil {
+		return err
+	}
+	return printEvent(t, view, now)
 }
 
 func readEvent(ctx context.Context, server *client.Client, id string) (*admin.Event, error) {

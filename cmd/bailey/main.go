@@ -39,6 +39,7 @@ type commands struct {
 	DeadLetters deadLettersCommand `cmd:"" group:"events" help:"List what dead-letter queues hold."`
 	Preview     previewCommand     `cmd:"" group:"check" help:"Show the request that a target would get for an event. Nothing is sent."`
 	Explain     explainCommand     `cmd:"" group:"check" help:"Say of each rule of an event bus whether it matches an event, and why not."`
+	Clock       clockCommands      `cmd:"" group:"check" help:"Show the server's clock, or move a virtual one."`
 	Match       matchCommand       `cmd:"" group:"check" help:"Match patterns and events given as JSON lines on standard input. Needs no server."`
 	Schedule    scheduleCommand    `cmd:"" group:"check" help:"Say in words, and in times, when a schedule expression fires. Needs no server."`
 	Version     versionCommand     `cmd:"" group:"check" help:"Print the version."`
@@ -57,9 +58,20 @@ func main() {
 	// the process at once; nothing that was acknowledged is lost by it.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
+	unsetEmpty()
 	os.Exit(run(ctx, os.Args[1:], &terminal{
 		in: os.Stdin, out: &output{to: os.Stdout}, err: &output{to: os.Stderr}, paint: colour.For(os.Stdout),
 	}))
+}
+
+// unsetEmpty makes of environment variables that are empty, as containers are often given them, ones that are not set.
+func unsetEmpty() {
+	for _, variable := range os.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		if value == "" && (strings.HasPrefix(name, "BAILEY_") || strings.HasPrefix(name, "AWS_")) {
+			_ = os.Unsetenv(name) // fails only for names that cannot be
+		}
+	}
 }
 
 const (

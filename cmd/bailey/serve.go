@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bailey"
+	"bailey/internal/clock"
 	"bailey/internal/daemon"
 	"bailey/internal/request"
 	"bailey/internal/rule"
@@ -31,6 +32,7 @@ type serveCommand struct {
 	Retention            time.Duration `env:"BAILEY_RETENTION" help:"How long an event is kept once its deliveries have ended; 72h if nobody says." placeholder:"DURATION"`
 	DeadRetention        time.Duration `env:"BAILEY_DEAD_RETENTION" help:"How long an event with a dead delivery, and a dead letter, is kept; 336h if nobody says." placeholder:"DURATION"`
 	MaxBytes             byteSize      `env:"BAILEY_MAX_BYTES" help:"Size of the store from which on the oldest ended events are forgotten early; 2GiB if nobody says." placeholder:"SIZE"`
+	Clock                string        `env:"BAILEY_CLOCK" enum:"real,virtual" default:"real" help:"real, or virtual: a clock that stands still until bailey clock advance moves it, for tests."`
 	LogFormat            string        `env:"BAILEY_LOG_FORMAT" help:"text or json; text if nobody says." placeholder:"FORMAT"`
 	LogLevel             string        `env:"BAILEY_LOG_LEVEL" help:"debug, info, warn or error; info if nobody says." placeholder:"LEVEL"`
 }
@@ -94,6 +96,7 @@ func (c *serveCommand) settings(file *config, logTo io.Writer) (*daemon.Config, 
 			Signer:         signer,
 			MaxQueued:      file.Limits.QueuedDeliveries,
 			MaxQueuedBytes: int64(file.Limits.QueuedBytes),
+			Clock:          c.clock(),
 			Log:            log,
 			Version:        version(),
 		},
@@ -117,6 +120,14 @@ func (c *serveCommand) settings(file *config, logTo io.Writer) (*daemon.Config, 
 		}
 	}
 	return settings, nil
+}
+
+// clock returns the clock that was asked for; nil is the machine's.
+func (c *serveCommand) clock() clock.Clock {
+	if c.Clock == "virtual" {
+		return bailey.NewVirtualClock(time.Now())
+	}
+	return nil
 }
 
 // newLog returns a log that writes lines of text or JSON.

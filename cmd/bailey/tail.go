@@ -40,7 +40,7 @@ func (c *tailCommand) Run(ctx context.Context, t *terminal) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		if err := f.look(ctx, time.Now()); err != nil {
+		if err := f.look(ctx); err != nil {
 			if ctx.Err() != nil {
 				return nil
 			}
@@ -59,7 +59,7 @@ type follower struct {
 	client  *client.Client
 	command *tailCommand
 	out     *output
-	since   time.Time            // what the next look begins with; zero before the first
+	since   time.Time            // where the next look begins, on the server's clock; zero before the first
 	seen    map[string]*followed // by idempotency key
 }
 
@@ -72,12 +72,18 @@ type followed struct {
 }
 
 // look prints what is new in the log, and what became of pending deliveries that are not new any more.
-func (f *follower) look(ctx context.Context, now time.Time) error {
-	query := f.command.query(f.command.Region)
-	query.Set("since", f.command.Since)
-	if !f.since.IsZero() {
-		query.Set("since", f.since.UTC().Format(time.RFC3339Nano))
+func (f *follower) look(ctx context.Context) error {
+	now, err := serverTime(ctx, f.client)
+	if err != nil {
+		return err
 	}
+	if f.since.IsZero() {
+		if f.since, err = beginning(f.command.Since, now); err != nil {
+			return err
+		}
+	}
+	query := f.command.query(f.command.Region)
+	query.Set("since", f.since.UTC().Format(time.RFC3339Nano))
 	list, err := deliveries(ctx, f.client, query, maxPoll)
 	if err != nil {
 		return err
@@ -87,15 +93,24 @@ func (f *follower) look(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
-	if f.since.IsZero() && len(list.Deliveries) == 0 {
-		return nil // the server's clock is the one that counts, and it has not spoken yet
-	}
 	if len(list.Deliveries) > 0 {
-		if begin := list.Deliveries[0].IngestedAt.Add(-overlap); begin.After(f.since) {
-			f.since = begin
+		if since := list.Deliveries[0].IngestedAt.Add(-overlap); since.After(f.since) {
+			f.since = since
 		}
 	}
 	return f.lookAgain(ctx, now)
+}
+
+// beginning reads a moment: a time, or how long before now.
+func beginning(text string, now time.Time) (time.Time, error) {
+	if ago, err := time.ParseDuration(text); err == nil {
+		return now.Add(-ago), nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return at, &usageError{fmt.Sprintf("--since is a time such as 2026-11-23T12:00:00Z or how long ago, such as 15m, not %q", text)}
+	}
+	return at, nil
 }
 
 // lookAgain asks for pending deliveries whose next attempt should have been made, one event at a time.

@@ -32,9 +32,9 @@ const (
 type Client struct {
 	// Endpoint is the server's URL; "" means [DefaultEndpoint].
 	Endpoint string
-	// Region is where AWS calls belong; "" means us-east-1.
+	// Region is where AWS calls belong; "" means the server's own region, or us-east-1 where there are credentials.
 	Region string
-	// Credentials sign AWS calls. Without them a signature is made that says only what the region is.
+	// Credentials sign AWS calls. Without them a signature is made only to say the region.
 	Credentials sigv4.Credentials
 	// UserAgent says who calls; "" means net/http's.
 	UserAgent string
@@ -98,16 +98,7 @@ func (c *Client) AWS(ctx context.Context, operation string, in, out any) error {
 	}
 	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	req.Header.Set("X-Amz-Target", "AWSEvents."+operation)
-	credentials := c.Credentials
-	if credentials.AccessKeyID == "" || credentials.SecretAccessKey == "" {
-		credentials = sigv4.Credentials{AccessKeyID: "bailey", SecretAccessKey: "bailey"}
-	}
-	signer, err := sigv4.New(credentials)
-	if err != nil {
-		return fmt.Errorf("signing %s: %w", operation, err)
-	}
-	scope := sigv4.Scope{Region: cmp.Or(c.Region, "us-east-1"), Service: "events"}
-	if err := signer.Sign(req, body, scope, time.Now()); err != nil {
+	if err := c.sign(req, body); err != nil {
 		return fmt.Errorf("signing %s: %w", operation, err)
 	}
 	status, answer, err := c.do(req)
@@ -125,6 +116,22 @@ func (c *Client) AWS(ctx context.Context, operation string, in, out any) error {
 		return c.notBailey(status)
 	}
 	return &Error{Status: status, Code: refusal.Type[strings.LastIndexByte(refusal.Type, '#')+1:], Message: refusal.Message}
+}
+
+// sign puts the region into an AWS call, which it belongs to by the scope of its signature.
+func (c *Client) sign(req *http.Request, body []byte) error {
+	credentials := c.Credentials
+	if credentials.AccessKeyID == "" || credentials.SecretAccessKey == "" {
+		if c.Region == "" {
+			return nil
+		}
+		credentials = sigv4.Credentials{AccessKeyID: "bailey", SecretAccessKey: "bailey"}
+	}
+	signer, err := sigv4.New(credentials)
+	if err != nil {
+		return err
+	}
+	return signer.Sign(req, body, sigv4.Scope{Region: cmp.Or(c.Region, "us-east-1"), Service: "events"}, time.Now())
 }
 
 func (c *Client) endpoint() string {
