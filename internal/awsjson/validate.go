@@ -118,6 +118,10 @@ func (s *Shape) violated(v any) []string {
 	return out
 }
 
+// Takes reports whether text satisfies the constraints of a String shape, for
+// callers that read a body by code of their own.
+func (s *Shape) Takes(text string) bool { return !s.refuses(text) }
+
 func (s *Shape) refuses(v any) bool { return len(s.violated(v)) > 0 }
 
 // violatedLimits compares n, a length or a value, with the limits.

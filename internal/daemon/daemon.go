@@ -15,6 +15,7 @@ import (
 
 	"bailey"
 	"bailey/internal/admin"
+	"bailey/internal/clock"
 	"bailey/internal/eventsapi"
 	"bailey/internal/request"
 )
@@ -64,6 +65,9 @@ func Listen(ctx context.Context, cfg Config) (*Server, error) {
 	cfg.MaxConnections = cmp.Or(cfg.MaxConnections, 4096)
 	if cfg.Router.Log == nil {
 		cfg.Router.Log = slog.Default()
+	}
+	if cfg.Router.Clock == nil {
+		cfg.Router.Clock = clock.Real()
 	}
 	s := &Server{cfg: cfg, log: cfg.Router.Log, stopping: make(chan struct{})}
 
@@ -176,6 +180,8 @@ func (s *Server) handler() http.Handler {
 		Region:  s.cfg.Router.Region,
 		MaxBody: s.cfg.MaxBodyBytes,
 		Origins: s.cfg.Origins,
+		Metrics: s.router.Metrics(),
+		Now:     s.cfg.Router.Clock.Now,
 		Logger:  s.log,
 	})
 	mux.Handle("/", api)

@@ -194,7 +194,7 @@ func str(text []byte, i int) int {
 // bytes at a time.
 func plain(text []byte, i int) int {
 	for ; i+8 <= len(text); i += 8 {
-		if found := specials(binary.LittleEndian.Uint64(text[i:])); found != 0 {
+		if found := Specials(binary.LittleEndian.Uint64(text[i:])); found != 0 {
 			return i + bits.TrailingZeros64(found)/8
 		}
 	}
@@ -204,12 +204,15 @@ func plain(text []byte, i int) int {
 	return i
 }
 
-// specials returns a word whose lowest bit that is set is in the first of the
-// eight bytes of w that plain ends at, and which is 0 where there is none. A
-// byte minus one borrows from the byte above it when it is zero: bits above the
-// lowest one may be wrong, and nobody looks at them. The bytes of longer
+// Specials returns a word whose lowest bit that is set is in the first of the
+// eight bytes of w, the lowest byte first, that does not stand for itself in a
+// JSON string: a quotation mark, a backslash or a control character. It returns
+// 0 where there is none.
+//
+// A byte minus one borrows from the byte above it when it is zero: bits above
+// the lowest one may be wrong, and nobody may look at them. The bytes of longer
 // characters, from 0x80 on, are left out in the end.
-func specials(w uint64) uint64 {
+func Specials(w uint64) uint64 {
 	const (
 		ones  = 0x0101010101010101
 		highs = 0x8080808080808080

@@ -26,6 +26,13 @@ func (id ID) String() string {
 	return string(text[:])
 }
 
+// Append appends what [ID.String] returns.
+func (id ID) Append(dst []byte) []byte {
+	dst = append(dst, "00000000-0000-0000-0000-000000000000"...)
+	id.encode(dst[len(dst)-36:])
+	return dst
+}
+
 func (id ID) encode(dst []byte) {
 	hex.Encode(dst[0:8], id[0:4])
 	dst[8] = '-'

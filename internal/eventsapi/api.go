@@ -12,9 +12,12 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
+	"time"
 
 	"bailey/internal/awsjson"
 	"bailey/internal/event"
+	"bailey/internal/metrics"
 	"bailey/internal/rule"
 	"bailey/internal/store"
 )
@@ -25,7 +28,7 @@ import (
 type Events interface {
 	// PutEvents takes the entries into a region, each with the name of its bus.
 	// What it returns without an error is durable. There is a result for each
-	// entry, in their order.
+	// entry, in their order. Their details are its own only until it returns.
 	PutEvents(ctx context.Context, region string, entries []event.Entry) ([]event.Result, error)
 }
 
@@ -41,14 +44,21 @@ type Config struct {
 	// Origins are those whose pages may call from a browser, beside loopback
 	// ones; see awsjson.Config.
 	Origins []string
+	// Metrics counts calls of PutEvents; one of its own if nil.
+	Metrics *metrics.Metrics
+	// Now is the time that they are measured by; time.Now if nil.
+	Now func() time.Time
 	// Logger takes the server's own faults; slog.Default() if nil.
 	Logger *slog.Logger
 }
 
 type api struct {
 	*awsjson.Server
-	events Events
-	rules  *rule.Registry
+	events  Events
+	rules   *rule.Registry
+	metrics *metrics.Metrics
+	now     func() time.Time
+	readers sync.Pool // of *entryReader
 }
 
 // New returns the handler of the API. It answers on whatever path it is given.
@@ -61,8 +71,17 @@ func New(config Config) http.Handler {
 			Origins: config.Origins,
 			Logger:  config.Logger,
 		}),
-		events: config.Events,
-		rules:  config.Rules,
+		events:  config.Events,
+		rules:   config.Rules,
+		metrics: config.Metrics,
+		now:     config.Now,
+		readers: sync.Pool{New: func() any { return new(entryReader) }},
+	}
+	if a.metrics == nil {
+		a.metrics = metrics.New(metrics.Config{})
+	}
+	if a.now == nil {
+		a.now = time.Now
 	}
 	a.HandleRaw("PutEvents", a.putEvents)
 	handle(a, "TestEventPattern", a.testEventPattern)

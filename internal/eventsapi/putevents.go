@@ -7,6 +7,7 @@ import (
 
 	"bailey/internal/awsjson"
 	"bailey/internal/event"
+	"bailey/internal/metrics"
 )
 
 type putEventsInput struct {
@@ -26,10 +27,22 @@ type putEventsInput struct {
 // entry's result. An entry for a bus that is not there is taken and goes
 // nowhere, as in AWS.
 func (a *api) putEvents(ctx context.Context, c *awsjson.Call) ([]byte, error) {
-	entries, err := decodeEntries(c)
-	if err != nil {
-		return nil, err
+	call := metrics.Call{RequestSize: len(c.Body), Started: a.now()}
+	defer func() {
+		call.Ended = a.now()
+		a.metrics.PutEvents(c.Region).Called(call)
+	}()
+	reader := a.readers.Get().(*entryReader)
+	defer a.release(reader)
+	entries, ok := reader.read(c.Body)
+	if !ok {
+		var in putEventsInput
+		if err := c.Decode(&in); err != nil {
+			return nil, err
+		}
+		entries = in.entries()
 	}
+	call.Entries, call.FailedEntries = len(entries), len(entries)
 	size := 0
 	for i := range entries {
 		size += entries[i].Size()
@@ -42,15 +55,23 @@ func (a *api) putEvents(ctx context.Context, c *awsjson.Call) ([]byte, error) {
 	if err != nil {
 		return nil, answer(err)
 	}
-	return appendResults(nil, results), nil
+	dst, failed := appendResults(make([]byte, 0, 40+len(results)*len(`{"EventId":"01936c5e-0000-7000-8000-000000000000"},`)), results)
+	call.FailedEntries = failed
+	return dst, nil
 }
 
-// decodeEntries reads and checks the body of a PutEvents call.
-func decodeEntries(c *awsjson.Call) ([]event.Entry, error) {
-	var in putEventsInput
-	if err := c.Decode(&in); err != nil {
-		return nil, err
+// maxPooled is the largest memory of an entryReader that is kept for the next
+// call, in bytes.
+const maxPooled = 1 << 20
+
+func (a *api) release(r *entryReader) {
+	if cap(r.unescaped) <= maxPooled {
+		a.readers.Put(r)
 	}
+}
+
+// entries is the input as the router takes it.
+func (in *putEventsInput) entries() []event.Entry {
 	entries := make([]event.Entry, len(in.Entries))
 	for i := range in.Entries {
 		from := &in.Entries[i]
@@ -66,12 +87,12 @@ func decodeEntries(c *awsjson.Call) ([]event.Entry, error) {
 			entries[i].Time = from.Time.Time
 		}
 	}
-	return entries, nil
+	return entries
 }
 
-// appendResults appends the answer of a PutEvents call.
-func appendResults(dst []byte, results []event.Result) []byte {
-	failed := 0
+// appendResults appends the answer of a PutEvents call and counts the entries
+// in it that failed.
+func appendResults(dst []byte, results []event.Result) (answer []byte, failed int) {
 	dst = append(dst, `{"Entries":[`...)
 	for i, r := range results {
 		if i > 0 {
@@ -79,7 +100,7 @@ func appendResults(dst []byte, results []event.Result) []byte {
 		}
 		if r.ErrorCode == "" {
 			dst = append(dst, `{"EventId":"`...)
-			dst = append(dst, r.ID.String()...)
+			dst = r.ID.Append(dst)
 			dst = append(dst, `"}`...)
 			continue
 		}
@@ -92,7 +113,7 @@ func appendResults(dst []byte, results []event.Result) []byte {
 	}
 	dst = append(dst, `],"FailedEntryCount":`...)
 	dst = strconv.AppendInt(dst, int64(failed), 10)
-	return append(dst, '}')
+	return append(dst, '}'), failed
 }
 
 // eventMembers are what TestEventPattern wants in an event. The documentation

@@ -2,14 +2,20 @@ package eventsapi
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"bailey/internal/event"
+	"bailey/internal/metrics"
+	"bailey/internal/rule"
+	"bailey/internal/store"
 )
 
 func TestPutEvents(t *testing.T) {
@@ -102,6 +108,47 @@ func TestPutEventsEntries(t *testing.T) {
 	}
 	if !reflect.DeepEqual(e.got, want) {
 		t.Errorf("got  %+v\nwant %+v", e.got, want)
+	}
+}
+
+// TestPutEventsMetrics holds what a call counts, in whatever way it ends.
+func TestPutEventsMetrics(t *testing.T) {
+	e, counts := new(events), metrics.New(metrics.Config{})
+	rules, err := rule.Open(t.Context(), rule.Config{Store: new(memory)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(0, 0)
+	h := New(Config{Events: e, Rules: rules, Metrics: counts, Logger: slog.New(slog.DiscardHandler), Now: func() time.Time {
+		now = now.Add(time.Second)
+		return now
+	}})
+	const good, bad = `{"Source":"a","DetailType":"b","Detail":"{}"}`, `{"Source":"a"}`
+	size := 0
+	for _, s := range []struct {
+		body string
+		fail error
+	}{
+		{`{"Entries":[` + good + `,` + bad + `,` + good + `]}`, nil}, // one of three fails
+		{`{"Entries":[` + good + `,` + good + `]}`, store.ErrBusy},   // both fail
+		{`{"Entries":[]}`, nil}, // refused
+	} {
+		e.fail = s.fail
+		size += len(s.body)
+		_, _ = call(t, h, "PutEvents", s.body)
+	}
+	w := httptest.NewRecorder()
+	counts.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for _, want := range []string{
+		`bailey_put_events_entries_total{region="us-east-1"} 5`,
+		`bailey_put_events_failed_entries_total{region="us-east-1"} 3`,
+		`bailey_put_events_latency_seconds_sum{region="us-east-1"} 3`,
+		`bailey_put_events_latency_seconds_count{region="us-east-1"} 3`,
+		`bailey_put_events_request_size_bytes_sum{region="us-east-1"} ` + strconv.Itoa(size),
+	} {
+		if !strings.Contains(w.Body.String(), want+"\n") {
+			t.Errorf("no %s", want)
+		}
 	}
 }
 
