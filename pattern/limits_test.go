@@ -79,6 +79,8 @@ func TestHardCases(t *testing.T) {
 			`{"x":` + objects(5000, `{"a":1,"z":%d}`) + `,"y":` + objects(5000, `{"a":1,"z":%d}`) + `}`, false},
 		{"a path below another", `{"d":{"a":[1],"a.b":[1],"c":[1]}}`, `{"d":` + objects(5000, `{"a":[1,{"b":0}],"c":%d}`) + `}`, false},
 		{"a repeated key", `{"d":{"a":[1],"b":[2]}}`, `{"d":` + objects(3000, `{"a":1,"b":3,"b":%d0}`) + `,"d":[]}`, false},
+		{"a repeated key, last has both", `{"d":{"a":[1],"b":[2]}}`, `{"d":[` + strings.Repeat(`{"a":1,"b":3,"b":4},`, 30_000) + `{"a":1,"b":2}]}`, true},
+		{"a key again and again", `{"b":["x"],"a":["y"]}`, `{` + strings.Repeat(`"a":1,`, 50_000) + `"b":"x"}`, false},
 		{"deep", `{"a":[1]}`, `{"a":` + strings.Repeat("[", 9000) + "1" + strings.Repeat("]", 9000) + `}`, true},
 		{"one value again and again", `{"a":["x"],"b":["y"],"c":["z"]}`, `{"a":[` + strings.Repeat(`"x",`, 20_000) + `1],"b":[` + strings.Repeat(`"y",`, 20_000) + `1],"c":1}`, false},
 	} {

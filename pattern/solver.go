@@ -12,14 +12,22 @@ type solver struct {
 	holds  []uint64 // for walker.joins
 	chosen []int32  // by array: the element chosen, or 0
 	arrays []int32  // those with a choice
-	lists  [][]int32
-	all    [][]int32
-	steps  int
+	steps  int      // left before the search gives up
+
+	// By clause, each ascending and without repetition.
+	lists  [][]int32 // the elements with a value that matches
+	all    [][]int32 // the elements with a value
+	around [][]int32 // the arrays that these lie in, if the event has strays
 }
 
-// maxSteps bounds a search: an event made so that every choice fails late
-// would take too long otherwise. A search that is cut short has no match.
-const maxSteps = 1 << 18
+// A search may take minSteps and stepsPerValue for each value of the event. An
+// event made so that every choice fails late could take any time otherwise;
+// one that is cut short does not match. What is not made for the purpose takes
+// a few steps for each value.
+const (
+	minSteps      = 1 << 16
+	stepsPerValue = 64
+)
 
 // search reports whether values can be chosen for all clauses. Clauses without
 // an array in common do not influence each other, so that each group of those
@@ -28,10 +36,9 @@ func (w *walker) search(c *candidate) bool {
 	s := &w.solver
 	s.chosen = append(s.chosen[:0], make([]int32, len(w.ends))...)
 	s.arrays = s.arrays[:0]
-	s.steps = maxSteps
+	s.steps = minSteps + stepsPerValue*len(w.values)
 	for len(s.lists) < len(c.clauses) {
-		s.lists = append(s.lists, nil)
-		s.all = append(s.all, nil)
+		s.lists, s.all, s.around = append(s.lists, nil), append(s.all, nil), append(s.around, nil)
 	}
 	for k := range c.clauses {
 		cl := &c.clauses[k]
@@ -52,6 +59,16 @@ func (w *walker) search(c *candidate) bool {
 		s.lists[k] = slices.Compact(s.lists[k])
 		slices.Sort(s.all[k])
 		s.all[k] = slices.Compact(s.all[k])
+		s.around[k] = s.around[k][:0]
+		if w.strays {
+			for _, e := range s.all[k] {
+				for ; e > 0; e = w.inside[e].parent {
+					s.around[k] = append(s.around[k], w.inside[e].array)
+				}
+			}
+			slices.Sort(s.around[k])
+			s.around[k] = slices.Compact(s.around[k])
+		}
 	}
 	for _, group := range w.groups(c) {
 		if !w.choose(c, group) {
@@ -180,17 +197,15 @@ func (w *walker) liesIn(e, array int32) bool {
 	return false
 }
 
-// pinned returns the first array of which an element is chosen and has values
-// for clause k in some element, or -1. AWS's matcher then looks only at the values in
-// that array. That makes a difference only where a place is reached twice.
+// pinned returns the first array of which an element is chosen and in which
+// clause k has any value, or -1. AWS's matcher then looks only at the values
+// in that array. That makes a difference only where a place is reached twice.
 func (w *walker) pinned(k int) int32 {
 	pin := int32(-1)
-	for _, e := range w.solver.all[k] {
+	for _, a := range w.solver.arrays {
 		w.solver.steps--
-		for ; e > 0; e = w.inside[e].parent {
-			if a := w.inside[e].array; w.solver.chosen[a] != 0 && (pin < 0 || a < pin) {
-				pin = a
-			}
+		if _, ok := slices.BinarySearch(w.solver.around[k], a); ok && (pin < 0 || a < pin) {
+			pin = a
 		}
 	}
 	return pin

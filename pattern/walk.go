@@ -14,6 +14,7 @@ type walker struct {
 	buf    []byte // strings whose escapes were undone
 	empty  int    // how many empty keys are on the path
 	depth  int    // of nested arrays and objects
+	looks  int    // ahead, for stopping early; see nothingMore
 	values []value
 	places []found   // by id of the place
 	filled []int32   // places with values
@@ -58,7 +59,7 @@ func (w *walker) reset(e *engine, event []byte) {
 	}
 	w.scopes++
 	w.inside = append(w.inside[:0], element{parent: -1, array: -1, scope: w.scopes})
-	w.ends, w.empty, w.depth, w.strays = w.ends[:0], 0, 0, false
+	w.ends, w.empty, w.depth, w.looks, w.strays = w.ends[:0], 0, 0, 0, false
 }
 
 // release forgets the event.
@@ -159,10 +160,11 @@ func (w *walker) visit(n *pathNode, in int32) {
 
 // nothingMore reports whether nothing from i on can name a child of n, the
 // root: there is no escape, and no quote followed by a child's name. A key
-// that repeats one would count.
+// that repeats one would count. It looks a few times only: each may go through
+// the rest of the event.
 func (w *walker) nothingMore(i int, n *pathNode) bool {
-	const names, tries = 4, 8
-	if len(n.few) == 0 || len(n.few) > names {
+	const names, tries, looks = 4, 8, 4
+	if w.looks++; w.looks > looks || len(n.few) == 0 || len(n.few) > names {
 		return false
 	}
 	rest := w.doc[i:]
