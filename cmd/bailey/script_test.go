@@ -88,14 +88,13 @@ func serveScript(ts *testscript.TestScript, neg bool, args []string) {
 	log, err := os.Create(ts.MkAbs("serve.log"))
 	ts.Check(err)
 	defer log.Close()
-	s.process = exec.Command(program(ts), append([]string{"serve", "--data", ts.MkAbs("data"), "--listen", address}, args...)...)
-	s.process.Dir, s.process.Stdout, s.process.Stderr = ts.MkAbs("."), log, log
-	for _, name := range []string{"PETSTORE_KEY"} {
-		s.process.Env = append(s.process.Env, name+"="+ts.Getenv(name))
-	}
-	ts.Check(s.process.Start())
-	s.ended = make(chan error, 1)
-	go func() { s.ended <- s.process.Wait() }()
+	process := exec.Command(program(ts), append([]string{"serve", "--data", ts.MkAbs("data"), "--listen", address}, args...)...)
+	process.Dir, process.Stdout, process.Stderr = ts.MkAbs("."), log, log
+	process.Env = []string{"PETSTORE_KEY=" + ts.Getenv("PETSTORE_KEY")}
+	ts.Check(process.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- process.Wait() }()
+	s.process, s.ended = process, ended
 	ts.Defer(func() {
 		if err := s.stop(); err != nil {
 			ts.Logf("bailey serve: %v\n%s", err, ts.ReadFile("serve.log"))
@@ -106,7 +105,7 @@ func serveScript(ts *testscript.TestScript, neg bool, args []string) {
 	defer cancel()
 	for !ready(ctx, url) {
 		select {
-		case err := <-s.ended:
+		case err := <-ended:
 			s.process = nil
 			ts.Fatalf("bailey serve ended before it was ready: %v\n%s", err, ts.ReadFile("serve.log"))
 		case <-ctx.Done():
