@@ -65,8 +65,17 @@ type Record struct {
 	Region     string
 	Bus        string
 	Deliveries []Fresh
+	// Origin is set for a copy: an event that is in the store once more,
+	// because it is replayed or because it was put on another bus. The copy has
+	// an id of its own, Event.ID; its envelope has that of the original, Origin.
+	Origin event.ID
 	// Tick is set for the event of a schedule: it is remembered with it.
 	Tick *Tick
+	// Archived, when not nil, is what archives keep of the event.
+	Archived *Archived
+	// Replayed is set for the last event of a batch that a replay puts: how far
+	// the replay has come is remembered with them.
+	Replayed *ReplayMark
 	// Ticket is set by a successful Put. An [Outcome] of one of the
 	// deliveries that were not parked hands it back.
 	Ticket *Ticket
@@ -78,6 +87,28 @@ type Tick struct {
 	At                time.Time
 }
 
+// Archived says which archives an event goes into, and what they need to know.
+type Archived struct {
+	Archives []string  // by id
+	Time     time.Time // of the event itself, by which it is replayed
+	Size     int64     // what it counts for
+}
+
+// ArchivedEvent is an event as an archive has it.
+type ArchivedEvent struct {
+	No          int64 // grows in the order in which events came
+	Time        time.Time
+	JSON        []byte
+	TraceHeader string
+}
+
+// ReplayMark is the event that a replay came to last.
+type ReplayMark struct {
+	Replay string    // by id
+	Time   time.Time // of the event; zero before the first
+	No     int64
+}
+
 // Fresh is a delivery that is being committed with its event.
 type Fresh struct {
 	Route    Route
@@ -85,6 +116,9 @@ type Fresh struct {
 	// Parked deliveries get a row, due at once, and are read back from the
 	// store when there is room. The others are delivered from memory.
 	Parked bool
+	// Done deliveries are delivered by being committed: those to another bus,
+	// whose copy of the event is in the same transaction.
+	Done bool
 }
 
 // Ticket stands for the deliveries of one commit that have no rows yet. The
@@ -169,6 +203,7 @@ type Backlog struct {
 // Delivery is one line of the delivery log.
 type Delivery struct {
 	Event      event.ID
+	Origin     event.ID // of a copy, else zero
 	N          int
 	Route      Route
 	Endpoint   Endpoint
@@ -210,6 +245,7 @@ type Query struct {
 // StoredEvent is an event as the store has it.
 type StoredEvent struct {
 	event.Event
+	Origin event.ID // of a copy, else zero
 	Region string
 	Bus    string
 	Routes []Route

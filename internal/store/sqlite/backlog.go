@@ -241,7 +241,7 @@ func nextDue(conn *sqlite.Conn, endpoint int64, now time.Time) (time.Time, error
 
 // event reads one event by its key.
 func (s *Store) event(conn *sqlite.Conn, key int64) (*store.StoredEvent, error) {
-	stmt, err := conn.Prepare("SELECT bus, ingested, routes, trace, json FROM event WHERE key = ?")
+	stmt, err := conn.Prepare("SELECT bus, ingested, routes, trace, json, self FROM event WHERE key = ?")
 	if err != nil {
 		return nil, err
 	}
@@ -264,13 +264,25 @@ func (s *Store) event(conn *sqlite.Conn, key int64) (*store.StoredEvent, error) 
 		Region: bus.region,
 		Bus:    bus.name,
 	}
-	if e.ID, err = event.IDOf(e.JSON); err != nil {
+	if e.ID, e.Origin, err = identity(e.JSON, columnBytes(stmt, 5)); err != nil {
 		return nil, err
 	}
 	err = eachRoute(columnBytes(stmt, 2), func(_ int, no int64) {
 		e.Routes = append(e.Routes, s.names.routeName(no))
 	})
 	return e, err
+}
+
+// identity is the id that an event has in the store, and, of a copy, that of
+// the original: self is what the store has in the column of this name.
+func identity(envelope, self []byte) (id, origin event.ID, err error) {
+	if id, err = event.IDOf(envelope); err != nil || self == nil {
+		return id, event.ID{}, err
+	}
+	if len(self) != len(id) {
+		return id, origin, fmt.Errorf("the id of a copy is damaged: %x", self)
+	}
+	return event.ID(self), id, nil
 }
 
 func columnBytes(stmt *sqlite.Stmt, col int) []byte {

@@ -26,11 +26,21 @@ func (s *Store) Documents(ctx context.Context, f func(store.Document) error) err
 	})
 }
 
-// Event returns one event, or [store.ErrNotFound].
+// Event returns one event, or [store.ErrNotFound]. Where the original is not
+// kept any more, its id finds the newest of its copies.
 func (s *Store) Event(ctx context.Context, id event.ID) (e *store.StoredEvent, err error) {
 	err = s.read(ctx, func(conn *sqlite.Conn) error {
 		e, err = s.event(conn, id.Key())
-		if err == nil && e.ID != id {
+		if errors.Is(err, store.ErrNotFound) {
+			newest := int64(-1)
+			err = sqlitex.Execute(conn, "SELECT key FROM event WHERE origin = ? ORDER BY key DESC LIMIT 1", &sqlitex.ExecOptions{
+				Args:       []any{id.Key()},
+				ResultFunc: func(r *sqlite.Stmt) error { newest = r.ColumnInt64(0); return nil }})
+			if err == nil {
+				e, err = s.event(conn, newest)
+			}
+		}
+		if err == nil && e.ID != id && e.Origin != id {
 			err = store.ErrNotFound
 		}
 		return err
@@ -129,7 +139,8 @@ func (s *Store) where(q store.Query) (cond string, args []any, none bool) {
 		args = append(args, arg)
 	}
 	if q.Event != nil {
-		add("d.event = ?", q.Event.Key())
+		b.WriteString(" AND (d.event = ? OR d.event IN (SELECT key FROM event WHERE origin = ?))")
+		args = append(args, q.Event.Key(), q.Event.Key())
 	}
 	if !q.Since.IsZero() {
 		add("d.event >= ?", event.KeyAt(q.Since))
@@ -162,18 +173,19 @@ func (s *Store) withRows(conn *sqlite.Conn, before token, where string, args []a
 	var page []store.Delivery
 	query := `
 		SELECT d.event, d.n, d.route, d.endpoint, d.status, d.attempts, d.at, d.due, d.latency_us, d.status_code,
-			d.error_code, d.error, e.ingested, substr(e.json, 1, 64)
+			d.error_code, d.error, e.ingested, substr(e.json, 1, 64), e.self
 		FROM delivery d JOIN event e ON e.key = d.event
 		WHERE (d.event < ? OR d.event = ? AND d.n > ?)` + where + `
 		ORDER BY d.event DESC, d.n LIMIT ?`
 	args = append([]any{before.key, before.key, before.n}, append(args, limit)...)
 	err := sqlitex.ExecuteTransient(conn, query, &sqlitex.ExecOptions{Args: args, ResultFunc: func(r *sqlite.Stmt) error {
-		id, err := event.IDOf(columnBytes(r, 13))
+		id, origin, err := identity(columnBytes(r, 13), columnBytes(r, 14))
 		if err != nil {
 			return err
 		}
 		d := store.Delivery{
 			Event:      id,
+			Origin:     origin,
 			N:          r.ColumnInt(1),
 			Route:      s.names.routeName(r.ColumnInt64(2)),
 			Endpoint:   s.names.endpointName(r.ColumnInt64(3)),
@@ -199,24 +211,32 @@ func (s *Store) withRows(conn *sqlite.Conn, before token, where string, args []a
 // time: those of events not older than the mark that have no row. The number
 // of such events is bounded by what the server holds in memory.
 func (s *Store) withoutRows(conn *sqlite.Conn, q store.Query, before token, limit int) ([]store.Delivery, error) {
-	from := s.markSeen.Load()
+	// The mark of this snapshot: the newest may have passed an event whose rows
+	// are too new for it.
+	from, err := sqlitex.ResultInt64(conn.Prep("SELECT key FROM mark"))
+	if err != nil {
+		return nil, err
+	}
 	if !q.Since.IsZero() {
 		from = max(from, event.KeyAt(q.Since))
 	}
-	to := before.key
+	of := ""
 	if q.Event != nil {
-		from, to = max(from, q.Event.Key()), min(to, q.Event.Key())
+		of = "AND key IN (SELECT ?3 UNION ALL SELECT key FROM event WHERE origin = ?3)"
 	}
 	var page []store.Delivery
 	stmt, err := conn.Prepare(`
-		SELECT key, ingested, routes, substr(json, 1, 64), (SELECT group_concat(n) FROM delivery WHERE event = key)
-		FROM event WHERE key BETWEEN ? AND ? AND routes IS NOT NULL ORDER BY key DESC`)
+		SELECT key, ingested, routes, substr(json, 1, 64), (SELECT group_concat(n) FROM delivery WHERE event = key), self
+		FROM event WHERE key BETWEEN ?1 AND ?2 ` + of + ` AND routes IS NOT NULL ORDER BY key DESC`)
 	if err != nil {
 		return nil, err
 	}
 	defer stmt.Reset()
 	stmt.BindInt64(1, from)
-	stmt.BindInt64(2, to)
+	stmt.BindInt64(2, before.key)
+	if q.Event != nil {
+		stmt.BindInt64(3, q.Event.Key())
+	}
 	for len(page) < limit {
 		row, err := stmt.Step()
 		if err != nil {
@@ -225,7 +245,7 @@ func (s *Store) withoutRows(conn *sqlite.Conn, q store.Query, before token, limi
 		if !row {
 			break
 		}
-		id, err := event.IDOf(columnBytes(stmt, 3))
+		id, origin, err := identity(columnBytes(stmt, 3), columnBytes(stmt, 5))
 		if err != nil {
 			return nil, err
 		}
@@ -235,7 +255,7 @@ func (s *Store) withoutRows(conn *sqlite.Conn, q store.Query, before token, limi
 			if known[n] || !q.Selects(r) || id.Key() == before.key && n <= before.n {
 				return
 			}
-			page = append(page, store.Delivery{Event: id, N: n, Route: r, Ingested: millis(stmt, 1)})
+			page = append(page, store.Delivery{Event: id, Origin: origin, N: n, Route: r, Ingested: millis(stmt, 1)})
 		})
 		if err != nil {
 			return nil, err

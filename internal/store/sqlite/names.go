@@ -20,9 +20,11 @@ type names struct {
 	buses     map[busName]int64
 	routes    map[store.Route]int64
 	endpoints map[store.Endpoint]int64
+	archives  map[string]int64
 	busOf     map[int64]busName
 	routeOf   map[int64]store.Route
 	endOf     map[int64]store.Endpoint
+	archiveOf map[int64]string
 
 	undo []func() // of the transaction under way; the writer's
 }
@@ -31,6 +33,7 @@ func (n *names) load(conn *sqlite.Conn) error {
 	n.buses, n.busOf = map[busName]int64{}, map[int64]busName{}
 	n.routes, n.routeOf = map[store.Route]int64{}, map[int64]store.Route{}
 	n.endpoints, n.endOf = map[store.Endpoint]int64{}, map[int64]store.Endpoint{}
+	n.archives, n.archiveOf = map[string]int64{}, map[int64]string{}
 	for query, add := range map[string]func(*sqlite.Stmt){
 		"SELECT no, region, name FROM bus": func(r *sqlite.Stmt) {
 			b := busName{r.ColumnText(1), r.ColumnText(2)}
@@ -43,6 +46,9 @@ func (n *names) load(conn *sqlite.Conn) error {
 		"SELECT no, api, stage FROM endpoint": func(r *sqlite.Stmt) {
 			e := store.Endpoint{API: r.ColumnText(1), Stage: r.ColumnText(2)}
 			n.endpoints[e], n.endOf[r.ColumnInt64(0)] = r.ColumnInt64(0), e
+		},
+		"SELECT no, id FROM archive": func(r *sqlite.Stmt) {
+			n.archives[r.ColumnText(1)], n.archiveOf[r.ColumnInt64(0)] = r.ColumnInt64(0), r.ColumnText(1)
 		},
 	} {
 		err := sqlitex.ExecuteTransient(conn, query, &sqlitex.ExecOptions{ResultFunc: func(r *sqlite.Stmt) error {
@@ -106,6 +112,10 @@ func (n *names) endpoint(conn *sqlite.Conn, e store.Endpoint) (int64, error) {
 	}
 	return intern(n, conn, n.endpoints, n.endOf, e,
 		"INSERT INTO endpoint (api, stage) VALUES (?, ?)", e.API, e.Stage)
+}
+
+func (n *names) archive(conn *sqlite.Conn, id string) (int64, error) {
+	return intern(n, conn, n.archives, n.archiveOf, id, "INSERT INTO archive (id) VALUES (?)", id)
 }
 
 // committed makes the numbers given in this transaction stay.

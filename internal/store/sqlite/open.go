@@ -64,6 +64,7 @@ type Store struct {
 	tickets []*store.Ticket
 	mark    int64 // as committed
 	newest  int64 // the largest key committed
+	tallies map[int64]tally
 
 	names names
 
@@ -83,6 +84,7 @@ func Open(cfg Config) (*Store, error) {
 		path:        filepath.Join(cfg.Dir, "bailey.db"),
 		wake:        make(chan struct{}, 1),
 		done:        make(chan struct{}),
+		tallies:     map[int64]tally{},
 	}
 	if s.log == nil {
 		s.log = slog.Default()

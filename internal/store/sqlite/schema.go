@@ -122,6 +122,43 @@ CREATE TABLE mark (
 ) STRICT;
 INSERT INTO mark VALUES (1, 0);
 `,
+	`
+-- A copy is an event that is here once more: replayed, or put on another bus.
+-- The id in its envelope is that of the original, whose key is origin; self is
+-- the id that it has here, and key the key of that. Both are NULL for all else.
+ALTER TABLE event ADD COLUMN self BLOB;
+ALTER TABLE event ADD COLUMN origin INTEGER;
+CREATE INDEX event_origin ON event (origin) WHERE origin IS NOT NULL;
+
+-- What archives hold. An archive is known by an id that is never used again, so
+-- that a new archive by the name of one that was deleted begins empty. The
+-- totals are written in the transaction that changes what they count. at is
+-- the event's own time, ingested when it came.
+CREATE TABLE archive (
+	no     INTEGER PRIMARY KEY,
+	id     TEXT NOT NULL UNIQUE,
+	events INTEGER NOT NULL DEFAULT 0,
+	bytes  INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE archived (
+	no       INTEGER PRIMARY KEY AUTOINCREMENT,
+	archive  INTEGER NOT NULL,
+	ingested INTEGER NOT NULL,
+	at       INTEGER NOT NULL,
+	size     INTEGER NOT NULL,
+	trace    TEXT,
+	json     BLOB NOT NULL
+) STRICT;
+CREATE INDEX archived_at ON archived (archive, at, no);
+CREATE INDEX archived_ingested ON archived (archive, ingested);
+
+-- How far each replay has come: written with the events that it replayed.
+CREATE TABLE replay (
+	id TEXT PRIMARY KEY,
+	at INTEGER NOT NULL,
+	no INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`,
 }
 
 // migrate brings the database to the version that this program knows, in one

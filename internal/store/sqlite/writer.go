@@ -8,6 +8,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"bailey/internal/event"
 	"bailey/internal/store"
 )
 
@@ -223,6 +224,7 @@ func (s *Store) commit(puts []*put, outcomes []store.Outcome) (err error) {
 			}
 		}
 	}()
+	clear(s.tallies)
 	var ticket *store.Ticket
 	newest := s.newest
 	for _, p := range puts {
@@ -250,6 +252,9 @@ func (s *Store) commit(puts []*put, outcomes []store.Outcome) (err error) {
 		if err := s.writeOutcome(&outcomes[i]); err != nil {
 			return wrap("writing an outcome", err)
 		}
+	}
+	if err := s.writeTallies(); err != nil {
+		return wrap("counting what archives hold", err)
 	}
 	// The tickets change only when the commit has succeeded, so the new mark
 	// is computed as if it had.
@@ -366,7 +371,7 @@ func (s *Store) writeRecord(r *store.Record, ticket *store.Ticket) error {
 			return err
 		}
 		routes = appendRoute(routes, route)
-		if !d.Parked {
+		if !d.Parked && !d.Done {
 			open++
 			continue
 		}
@@ -374,7 +379,12 @@ func (s *Store) writeRecord(r *store.Record, ticket *store.Ticket) error {
 		if err != nil {
 			return err
 		}
-		if err := s.writePending(key, i, route, endpoint, r.Event.Ingested); err != nil {
+		if d.Done {
+			err = s.writeDone(key, i, route, endpoint, r.Event.Ingested)
+		} else {
+			err = s.writePending(key, i, route, endpoint, r.Event.Ingested)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -390,7 +400,17 @@ func (s *Store) writeRecord(r *store.Record, ticket *store.Ticket) error {
 			return err
 		}
 	}
-	stmt, err := s.writer.Prepare("INSERT INTO event (key, bus, ingested, routes, trace, json) VALUES (?, ?, ?, ?, ?, ?)")
+	if r.Archived != nil {
+		if err := s.writeArchived(r); err != nil {
+			return err
+		}
+	}
+	if r.Replayed != nil {
+		if err := s.writeReplayMark(r.Replayed); err != nil {
+			return err
+		}
+	}
+	stmt, err := s.writer.Prepare("INSERT INTO event (key, bus, ingested, routes, trace, json, self, origin) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
 	if err != nil {
 		return err
 	}
@@ -404,6 +424,13 @@ func (s *Store) writeRecord(r *store.Record, ticket *store.Ticket) error {
 	}
 	bindText(stmt, 5, r.Event.TraceHeader)
 	stmt.BindBytes(6, r.Event.JSON)
+	if r.Origin == (event.ID{}) {
+		stmt.BindNull(7)
+		stmt.BindNull(8)
+	} else {
+		stmt.BindBytes(7, r.Event.ID[:])
+		stmt.BindInt64(8, r.Origin.Key())
+	}
 	return run(stmt)
 }
 
@@ -432,6 +459,20 @@ func (s *Store) writePending(key int64, n int, route, endpoint int64, at time.Ti
 	stmt.BindInt64(4, endpoint)
 	stmt.BindInt64(5, at.UnixMilli())
 	stmt.BindInt64(6, at.UnixMilli())
+	return run(stmt)
+}
+
+// writeDone writes a delivery that the transaction itself makes.
+func (s *Store) writeDone(key int64, n int, route, endpoint int64, at time.Time) error {
+	stmt, err := s.writer.Prepare("INSERT INTO delivery (event, n, route, endpoint, status, attempts, at) VALUES (?, ?, ?, ?, 1, 1, ?)")
+	if err != nil {
+		return err
+	}
+	stmt.BindInt64(1, key)
+	stmt.BindInt64(2, int64(n))
+	stmt.BindInt64(3, route)
+	stmt.BindInt64(4, endpoint)
+	stmt.BindInt64(5, at.UnixMilli())
 	return run(stmt)
 }
 
