@@ -36,7 +36,7 @@ func answering(t *testing.T, status int, answer string) (*client.Client, *http.R
 
 func TestAWS(t *testing.T) {
 	c, last, body := answering(t, http.StatusOK, `{"RuleArn": "arn:x"}`)
-	var out struct{ RuleArn string } //nolint:revive // the API's own spelling
+	var out struct{ RuleArn string }
 	if err := c.AWS(t.Context(), "PutRule", map[string]string{"Name": "r"}, &out); err != nil {
 		t.Fatal(err)
 	}
