@@ -25,7 +25,7 @@ import (
 //
 // Besides events per second each reports scaled-events/s: what it would be on
 // a machine on which gjson validates the same events at yardstick per second.
-// The yardstick is measured right before and right after.
+// An operation, in ns/op, is a pass over all events.
 const yardstick = 1_557_000
 
 func benchData(b *testing.B, name string) []byte {
@@ -69,19 +69,10 @@ var geometryFirst = sync.OnceValue(func() [][]byte {
 	return moved
 })
 
-// validPass is the time gjson takes to validate the events once.
-func validPass(b *testing.B, events [][]byte) time.Duration {
-	start := time.Now()
-	for _, event := range events {
-		if !gjson.ValidBytes(event) {
-			b.Fatal("an event is not valid JSON")
-		}
-	}
-	return time.Since(start)
-}
-
-// measure times passes over the events, the best of which counts, between
-// passes of the yardstick, and returns the matches of one pass by rule.
+// measure times passes over the events and returns the matches of one pass by
+// rule. Each pass goes by turns, a thousand events matched, the same validated
+// with gjson, so that what else the machine does hits both alike: events/s is
+// that of the best pass, scaled-events/s the median over the passes.
 func measure(b *testing.B, set *pattern.Set[string], events [][]byte) map[string]int {
 	counts := map[string]int{}
 	for _, event := range events { // unmeasured: warms up and counts
@@ -89,21 +80,32 @@ func measure(b *testing.B, set *pattern.Set[string], events [][]byte) map[string
 			counts[id]++
 		}
 	}
-	best, valid := time.Duration(1<<62), validPass(b, events)
+	var passes, ratios []float64
 	var ids []string
 	for b.Loop() {
-		start := time.Now()
-		for _, event := range events {
-			ids = set.AppendMatches(ids[:0], event)
+		var matching, validating time.Duration
+		for some := range slices.Chunk(events, 1000) {
+			start := time.Now()
+			for _, event := range some {
+				ids = set.AppendMatches(ids[:0], event)
+			}
+			matched := time.Now()
+			for _, event := range some {
+				if !gjson.ValidBytes(event) {
+					b.Fatal("an event is not valid JSON")
+				}
+			}
+			matching += matched.Sub(start)
+			validating += time.Since(matched)
 		}
-		best = min(best, time.Since(start))
-		b.StopTimer()
-		valid = min(valid, validPass(b, events))
-		b.StartTimer()
+		passes = append(passes, matching.Seconds())
+		ratios = append(ratios, validating.Seconds()/matching.Seconds())
 	}
-	rate := float64(len(events)) / best.Seconds()
-	b.ReportMetric(rate, "events/s")
-	b.ReportMetric(rate*yardstick/(float64(len(events))/valid.Seconds()), "scaled-events/s")
+	slices.Sort(ratios)
+	best := slices.Min(passes)
+	b.ReportMetric(best*1e9, "ns/op")
+	b.ReportMetric(float64(len(events))/best, "events/s")
+	b.ReportMetric(ratios[len(ratios)/2]*yardstick, "scaled-events/s")
 	return counts
 }
 
