@@ -80,20 +80,21 @@ func (d *Dispatcher) ready(x *delivery) (*rule.Route, bool) {
 	return rt, true
 }
 
-// attempt makes one attempt of a delivery and decides what follows.
-func (d *Dispatcher) attempt(x *delivery) {
+// attempt makes one attempt of a delivery and decides what follows. It returns
+// what this says of the endpoint.
+func (d *Dispatcher) attempt(x *delivery) verdict {
 	rt, ok := d.ready(x)
 	if !ok {
-		return
+		return verdict{}
 	}
 	if api, ok := d.api(rt); ok {
 		if wait := x.end.slot(api.RateLimitPerSecond, time.Now()); wait > 0 {
 			rt.Metrics.Throttled()
 			if !d.pause(wait) {
-				return // stopping: the delivery is found in the store again
+				return verdict{} // stopping: the delivery is found in the store again
 			}
 			if rt, ok = d.ready(x); !ok {
-				return
+				return verdict{}
 			}
 		}
 	}
@@ -104,7 +105,7 @@ func (d *Dispatcher) attempt(x *delivery) {
 	answer, failure := d.send(x, rt)
 	latency := time.Since(began)
 	if failure != nil && d.ctx.Err() != nil {
-		return // cut off by Stop: it was no attempt, and is made again
+		return verdict{} // cut off by Stop: it was no attempt, and is made again
 	}
 	ended := d.clock.Now()
 
@@ -133,6 +134,15 @@ func (d *Dispatcher) attempt(x *delivery) {
 	}
 	rt.Metrics.Attempted(m)
 	d.cfg.Store.Settle(o)
+	return verdict{sent: true, failure: failure, latency: latency}
+}
+
+// verdict is what an attempt says of its endpoint: nothing, where no request
+// was sent.
+type verdict struct {
+	sent    bool
+	failure *retry.Failure // nil for a success
+	latency time.Duration
 }
 
 // abandon ends a delivery between two attempts.

@@ -130,10 +130,15 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 	var waiting int64
 	for _, b := range backlog {
 		waiting += b.Count
-		d.loader.note(d.endpoint(b.Endpoint), b.NextDue)
+		e := d.endpoint(b.Endpoint)
+		e.waits(b.Route)
+		d.loader.note(e, b.NextDue)
+	}
+	if err := d.loadPaused(ctx); err != nil {
+		return err
 	}
 	if waiting > 0 {
-		d.log.Info("deliveries are waiting from before", "deliveries", waiting, "endpoints", len(backlog))
+		d.log.Info("deliveries are waiting from before", "deliveries", waiting)
 	}
 	d.running.Go(d.loader.run)
 	d.running.Go(d.tend)
@@ -145,10 +150,17 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 // at the next start. The store must stay open until Stop returns.
 func (d *Dispatcher) Stop(ctx context.Context) {
 	d.stopping.Store(true)
+	d.mu.RLock()
+	for _, e := range d.endpoints {
+		// Whoever is employing a worker has done so, and nobody will again.
+		e.mu.Lock()
+		e.mu.Unlock() //nolint:staticcheck // taken for its order, not for what it guards
+	}
+	d.mu.RUnlock()
 	d.loader.stop()
-	d.running.Wait()
 	done := make(chan struct{})
 	go func() {
+		d.running.Wait()
 		d.workers.Wait()
 		close(done)
 	}()
@@ -157,6 +169,7 @@ func (d *Dispatcher) Stop(ctx context.Context) {
 	case <-ctx.Done():
 		d.log.Warn("cutting off requests under way; they will be made again at the next start", "requests", d.inFlight.Load())
 		d.cancel()
+		d.cfg.Store.Hurry() // a worker may be waiting for a disk that is full
 		<-done
 	}
 	d.cancel()
@@ -228,12 +241,17 @@ func (d *Dispatcher) Admit(e *event.Event, region, bus string, routes []*rule.Ro
 func (d *Dispatcher) Commit(a *Admission) {
 	for i, x := range a.deliveries {
 		if x == nil {
-			d.loader.note(d.endpoint(a.Record.Deliveries[i].Endpoint), a.Record.Event.Ingested)
+			f := &a.Record.Deliveries[i]
+			e := d.endpoint(f.Endpoint)
+			e.waits(f.Route)
+			d.loader.note(e, a.Record.Event.Ingested)
 			continue
 		}
 		x.ticket = a.Record.Ticket
 		x.queued = time.Now()
-		x.end.push(x)
+		if !x.end.push(x) {
+			d.park(x, x.end.key, x.event.Ingested)
+		}
 	}
 }
 
@@ -329,7 +347,9 @@ func (x *delivery) durable(o *store.Outcome) {
 		x.end.forget(x.ref())
 	}
 	if o.Status == store.Pending {
-		d.loader.note(d.endpoint(o.Endpoint), o.Due)
+		e := d.endpoint(o.Endpoint)
+		e.waits(o.Route)
+		d.loader.note(e, o.Due)
 		return
 	}
 	if o.DeadLetter != nil {

@@ -28,8 +28,13 @@ type endpoint struct {
 	reserved int                    // places taken by events that are being committed
 	bytes    int64                  // of the events that wait here, those being committed included
 	workers  int
-	hungry   bool // the loader left something that is due
-	turn     bool // whose turn it is when both queues hold something
+	governor governor
+	paused   bool
+	last     lastFailure              // of the endpoint, whatever the delivery
+	routes   map[store.Route]struct{} // of deliveries that were parked here
+	expireAt time.Time                // when to look again for those that are too old to wait on
+	hungry   bool                     // the loader left something that is due
+	turn     bool                     // whose turn it is when both queues hold something
 	nextSlot time.Time
 
 	due   time.Time // the loader's: when to read for this endpoint
@@ -37,7 +42,7 @@ type endpoint struct {
 }
 
 func newEndpoint(d *Dispatcher, key store.Endpoint) *endpoint {
-	return &endpoint{d: d, key: key, parked: map[store.Ref]struct{}{}, index: -1}
+	return &endpoint{d: d, key: key, parked: map[store.Ref]struct{}{}, routes: map[store.Route]struct{}{}, index: -1}
 }
 
 // reserve takes a place for one more fresh delivery, if there is one.
@@ -48,7 +53,7 @@ func newEndpoint(d *Dispatcher, key store.Endpoint) *endpoint {
 func (e *endpoint) reserve(size int64) bool {
 	free := e.d.cfg.MaxQueuedBytes - e.d.queuedBytes.Add(size)
 	e.mu.Lock()
-	ok := e.bytes+size <= free && e.fresh.len()+e.reserved < e.d.cfg.MaxQueued
+	ok := e.bytes+size <= free && e.fresh.len()+e.reserved < e.d.cfg.MaxQueued && !e.shut()
 	if ok {
 		e.reserved++
 		e.bytes += size
@@ -74,15 +79,26 @@ func (e *endpoint) free(size int64) {
 	e.d.queuedBytes.Add(-size)
 }
 
-// push queues a fresh delivery in the place that was reserved for it.
-func (e *endpoint) push(x *delivery) {
-	e.d.queued.Add(1)
+// push queues a fresh delivery in the place that was reserved for it. It
+// returns false, and gives the place back, if nothing goes out from here any
+// more.
+func (e *endpoint) push(x *delivery) bool {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.reserved--
+	if e.shut() {
+		e.free(int64(len(x.event.JSON)))
+		return false
+	}
+	e.d.queued.Add(1)
 	e.fresh.push(x)
 	e.employ()
-	e.mu.Unlock()
+	return true
 }
+
+// shut reports whether deliveries wait in the store for the endpoint: it is
+// paused, or its circuit is open. The caller holds mu.
+func (e *endpoint) shut() bool { return e.paused || e.governor.open }
 
 // pushLoaded queues deliveries that the loader read. more says that it left
 // some that are due; pushLoaded reports whether it should go on at once. If
@@ -116,6 +132,12 @@ func (e *endpoint) room() (int, map[store.Ref]struct{}) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	room := window - len(e.parked)
+	if e.governor.open {
+		room = 1 - e.loaded.len() // the probe
+		if room <= 0 {
+			e.employ()
+		}
+	}
 	short := e.bytes > e.d.cfg.MaxQueuedBytes-e.d.queuedBytes.Load()
 	if room <= 0 || short && len(e.parked) > 0 {
 		e.hungry = true
@@ -148,13 +170,22 @@ func (e *endpoint) forget(ref store.Ref) {
 // employ starts a worker if there may be one more. The caller holds mu and has
 // work for it.
 func (e *endpoint) employ() {
-	if e.workers >= e.concurrency() || e.d.stopping.Load() {
+	if e.workers >= e.allowed() || e.d.stopping.Load() {
 		return
 	}
 	e.workers++
 	e.d.workers.Go(e.work)
 }
 
+// allowed is how many requests may be under way now. The caller holds mu.
+func (e *endpoint) allowed() int {
+	if e.paused {
+		return 0
+	}
+	return e.governor.allowed(e.d.clock.Now(), e.concurrency())
+}
+
+// concurrency is the most that may ever be under way.
 func (e *endpoint) concurrency() int {
 	if api, ok := e.d.cfg.Rules.API(e.key.API); ok && api.MaxConcurrency > 0 {
 		return api.MaxConcurrency
@@ -169,7 +200,7 @@ func (e *endpoint) work() {
 		if x == nil {
 			return
 		}
-		e.d.attempt(x)
+		e.ended(e.d.attempt(x))
 		e.d.active.Add(-1)
 	}
 }
@@ -180,7 +211,7 @@ func (e *endpoint) next() *delivery {
 	e.mu.Lock()
 	var x *delivery
 	switch {
-	case e.d.stopping.Load() || e.workers > e.concurrency():
+	case e.d.stopping.Load() || e.workers > e.allowed():
 	case e.loaded.len() > 0 && (e.turn || e.fresh.len() == 0):
 		x = e.loaded.pop()
 		e.turn = false
@@ -193,6 +224,7 @@ func (e *endpoint) next() *delivery {
 		e.mu.Unlock()
 		return nil
 	}
+	e.governor.began()
 	e.free(int64(len(x.event.JSON)))
 	if e.fresh.len()+e.loaded.len() > 0 {
 		e.employ() // the limit may have been raised since these were pushed

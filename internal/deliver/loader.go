@@ -125,6 +125,11 @@ func (l *loader) idle() bool {
 const readAgain = time.Second
 
 func (l *loader) load(e *endpoint, now time.Time) {
+	if until := e.closedUntil(now); until.After(now) {
+		l.d.expire(l.ctx, e, now)
+		l.note(e, until)
+		return
+	}
 	room, skip := e.room()
 	if room == 0 {
 		return // whoever makes room says so

@@ -201,6 +201,33 @@ func (w *world) ended(id event.ID) store.Delivery {
 	}
 }
 
+// delivered waits until every delivery has ended and fails the test unless all
+// of them were delivered.
+func (w *world) delivered() {
+	w.t.Helper()
+	for {
+		w.mu.Lock()
+		changed := w.changed
+		w.mu.Unlock()
+		if len(w.withStatus(store.Pending)) == 0 {
+			break
+		}
+		<-changed
+	}
+	if dead := w.withStatus(store.Dead); len(dead) > 0 {
+		w.t.Errorf("given up: %+v", dead[0])
+	}
+}
+
+func (w *world) withStatus(s store.Status) []store.Delivery {
+	w.t.Helper()
+	all, _, err := w.store.Deliveries(context.Background(), store.Query{Status: &s, Limit: 1})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return all
+}
+
 func (w *world) attempts(id event.ID) []store.Attempt {
 	w.t.Helper()
 	all, err := w.store.Attempts(context.Background(), id, 0)

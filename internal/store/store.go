@@ -193,9 +193,10 @@ type Ref struct {
 	N     int
 }
 
-// Backlog says what waits in the store for one endpoint.
+// Backlog says what waits in the store for one endpoint, of one route.
 type Backlog struct {
 	Endpoint Endpoint
+	Route    Route
 	Count    int64
 	NextDue  time.Time
 }

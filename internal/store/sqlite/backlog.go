@@ -15,7 +15,7 @@ import (
 // Recover is called once, before anything is delivered. Every delivery that
 // was committed and has no row (it was on its way for the first time when the
 // process ended) gets one and is due at once; endpoint says where it queues.
-// Then it returns what waits, by endpoint.
+// Then it returns what waits.
 //
 // A delivery whose request had been answered, but whose outcome was not yet
 // committed, is made again: delivery is at least once (X9).
@@ -39,12 +39,61 @@ func (s *Store) Recover(ctx context.Context, endpoint func(store.Route, []byte) 
 			break
 		}
 	}
-	var backlog []store.Backlog
-	err := s.read(ctx, func(conn *sqlite.Conn) (err error) {
-		backlog, err = s.backlog(conn)
+	return s.Backlog(ctx)
+}
+
+// Backlog returns what waits in the store, by endpoint and route.
+func (s *Store) Backlog(ctx context.Context) (all []store.Backlog, err error) {
+	err = s.read(ctx, func(conn *sqlite.Conn) error {
+		all, err = s.backlog(conn)
 		return err
 	})
-	return backlog, err
+	return all, err
+}
+
+// Expired returns up to limit pending deliveries of a route that wait for an
+// endpoint and whose events were taken before the moment, oldest first, without
+// those that skip names.
+func (s *Store) Expired(ctx context.Context, e store.Endpoint, r store.Route, before time.Time, limit int, skip func(store.Ref) bool) (old []store.Parked, err error) {
+	endpoint, ok := s.names.endpointNo(e)
+	if !ok {
+		return nil, nil
+	}
+	route, ok := s.names.routeNo(r)
+	if !ok {
+		return nil, nil
+	}
+	err = s.read(ctx, func(conn *sqlite.Conn) error {
+		var refs []store.Ref
+		var attempts []int
+		err := sqlitex.Execute(conn, `
+			SELECT event, n, attempts FROM delivery WHERE status = 0 AND status <> 1 AND event < ? AND endpoint = ? AND route = ?
+			ORDER BY event, n LIMIT ?`, &sqlitex.ExecOptions{
+			Args: []any{event.KeyAt(before), endpoint, route, limit},
+			ResultFunc: func(row *sqlite.Stmt) error {
+				refs = append(refs, store.Ref{Event: row.ColumnInt64(0), N: row.ColumnInt(1)})
+				attempts = append(attempts, row.ColumnInt(2))
+				return nil
+			}})
+		if err != nil {
+			return err
+		}
+		for i, ref := range refs {
+			if skip(ref) {
+				continue
+			}
+			e, err := s.event(conn, ref.Event)
+			if err != nil {
+				return err
+			}
+			old = append(old, store.Parked{Event: &e.Event, N: ref.N, Route: r, Attempts: attempts[i]})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading expired deliveries: %w", err)
+	}
+	return old, nil
 }
 
 type lostDelivery struct {
@@ -137,12 +186,13 @@ func (s *Store) park(lost []lostDelivery, endpoint func(store.Route, []byte) sto
 
 func (s *Store) backlog(conn *sqlite.Conn) ([]store.Backlog, error) {
 	var all []store.Backlog
-	err := sqlitex.Execute(conn, "SELECT endpoint, count(*), min(due) FROM delivery WHERE status = 0 GROUP BY endpoint", &sqlitex.ExecOptions{
+	err := sqlitex.Execute(conn, "SELECT endpoint, route, count(*), min(due) FROM delivery WHERE status = 0 GROUP BY endpoint, route", &sqlitex.ExecOptions{
 		ResultFunc: func(r *sqlite.Stmt) error {
 			all = append(all, store.Backlog{
 				Endpoint: s.names.endpointName(r.ColumnInt64(0)),
-				Count:    r.ColumnInt64(1),
-				NextDue:  time.UnixMilli(r.ColumnInt64(2)).UTC(),
+				Route:    s.names.routeName(r.ColumnInt64(1)),
+				Count:    r.ColumnInt64(2),
+				NextDue:  time.UnixMilli(r.ColumnInt64(3)).UTC(),
 			})
 			return nil
 		}})

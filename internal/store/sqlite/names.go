@@ -138,6 +138,13 @@ func (n *names) endpointNo(e store.Endpoint) (int64, bool) {
 	return no, ok
 }
 
+func (n *names) routeNo(r store.Route) (int64, bool) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	no, ok := n.routes[r]
+	return no, ok
+}
+
 func (n *names) routeName(no int64) store.Route {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
