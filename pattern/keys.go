@@ -130,4 +130,3 @@ func appendFold(dst []byte, s string) []byte {
 	}
 	return dst
 }
-

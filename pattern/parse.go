@@ -402,4 +402,3 @@ func (p *parser) cidr() (test, error) {
 	}
 	return test{op: opAddress, text: text, more: &operands{block: block}}, p.closing(onlyOneKey)
 }
-

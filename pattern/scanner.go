@@ -273,4 +273,3 @@ func (s *scanner) leave(r rune) (token, error) {
 	}
 	return s.tok, nil
 }
-
