@@ -55,6 +55,7 @@ type Store struct {
 	outcomes []store.Outcome
 	room     sync.Cond // signalled when outcomes were taken
 	closing  bool
+	hurried  bool          // nobody waits for room any more
 	writing  bool          // a transaction is under way, or its outcomes' owners are being told
 	wake     chan struct{} // one token: there is work
 	done     chan struct{} // closed when the writer has ended
@@ -195,6 +196,7 @@ func (s *Store) Close() error {
 		s.mu.Lock()
 		s.closing = true
 		s.mu.Unlock()
+		s.room.Broadcast()
 		s.signal()
 		<-s.done
 		err = s.release()

@@ -81,7 +81,7 @@ func (s *Store) submit(p *put) error {
 // tries again.
 func (s *Store) Settle(o store.Outcome) {
 	s.mu.Lock()
-	for len(s.outcomes) >= maxOutcomes && !s.closing {
+	for len(s.outcomes) >= maxOutcomes && !s.closing && !s.hurried {
 		s.room.Wait()
 	}
 	first := len(s.outcomes) == 0
@@ -91,6 +91,16 @@ func (s *Store) Settle(o store.Outcome) {
 	if first || full {
 		s.signal()
 	}
+}
+
+// Hurry makes Settle wait for room no longer: whoever is in it, or calls it
+// from now on, returns at once. It is for a shutdown whose time is over while
+// the disk is full.
+func (s *Store) Hurry() {
+	s.mu.Lock()
+	s.hurried = true
+	s.mu.Unlock()
+	s.room.Broadcast()
 }
 
 // Idle reports whether nothing waits to be committed and everybody has been
@@ -114,12 +124,16 @@ func (s *Store) write() {
 	defer close(s.done)
 	timer := time.NewTimer(time.Hour) // lets few outcomes wait for others
 	timer.Stop()
-	var armed, ripe, failed bool
+	var armed, ripe, failed, last bool
 	for {
 		puts, outcomes, waiting, closing := s.next(ripe, failed)
 		if len(puts) == 0 && len(outcomes) == 0 {
+			if closing && waiting > 0 && !last {
+				last, ripe = true, true // the disk did not take them; once more
+				continue
+			}
 			if closing {
-				if waiting > 0 { // and the disk does not take them
+				if waiting > 0 {
 					s.log.Error("closing with outcomes that could not be stored: those deliveries will be tried again",
 						"outcomes", waiting, "error", s.Failing())
 				}
