@@ -70,13 +70,14 @@ type Config struct {
 	Version string
 }
 
-// Entry is one event to be put; Result is what became of it. Event is an
-// event's envelope as Bailey took it.
-type (
-	Entry  = event.Entry
-	Result = event.Result
-	ID     = event.ID
-)
+// Entry is one event to be put.
+type Entry = event.Entry
+
+// Result is what became of an entry: an id, or an error in AWS's words.
+type Result = event.Result
+
+// ID identifies an event: a UUID of version 7.
+type ID = event.ID
 
 // Router takes events and delivers them. All its methods may be called
 // concurrently.

@@ -23,7 +23,7 @@ func open(t testing.TB, cfg bailey.Config) *bailey.Router {
 		cfg.Dir = t.TempDir()
 	}
 	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	r, err := bailey.Open(context.Background(), cfg)
 	if err != nil {

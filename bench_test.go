@@ -42,7 +42,7 @@ func newSink(b testing.TB) *sink {
 		}
 		s.count.Add(1)
 	})}
-	go server.Serve(l)
+	go func() { _ = server.Serve(l) }()
 	b.Cleanup(func() { _ = server.Close() })
 	return s
 }
@@ -103,7 +103,7 @@ func BenchmarkDeliver(b *testing.B) {
 
 // benchDir is a folder on a real disk: fsync on a memory file system is free.
 func benchDir(b *testing.B) string {
-	dir, err := os.MkdirTemp(os.Getenv("BAILEY_BENCH_DIR"), "bailey-bench-")
+	dir, err := os.MkdirTemp(os.Getenv("BAILEY_BENCH_DIR"), "bailey-bench-") //nolint:usetesting // TempDir cannot be told where
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -16,7 +16,7 @@ const (
 // or returns two empty strings. It reads the detail once, and no one has to do
 // so again: what passes is a JSON object.
 func (e *Entry) Check() (code, message string) {
-	missing := ""
+	var missing string
 	switch {
 	case e.Source == "":
 		missing = "Source"

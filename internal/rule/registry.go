@@ -75,7 +75,7 @@ type Registry struct {
 
 	mu    sync.Mutex // held through every change
 	set   func(Schedule)
-	unset func(RuleKey)
+	unset func(Key)
 	buses atomic.Pointer[map[busKey]*bus]
 	apis  atomic.Pointer[btree.BTreeG[apiItem]]
 

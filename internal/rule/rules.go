@@ -226,7 +226,7 @@ func (r *Registry) DeleteRule(ctx context.Context, region, busNameOrARN, name st
 	}
 	b.remove(name)
 	if r.unset != nil {
-		r.unset(RuleKey{b.key.region, b.key.name, name})
+		r.unset(Key{b.key.region, b.key.name, name})
 	}
 	r.metrics.Forget(b.key.region, b.key.name, name)
 	return nil

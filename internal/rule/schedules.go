@@ -6,12 +6,12 @@ import (
 	"bailey/internal/schedule"
 )
 
-// RuleKey names one rule.
-type RuleKey struct{ Region, Bus, Rule string }
+// Key names one rule.
+type Key struct{ Region, Bus, Rule string }
 
 // A Schedule says when a rule runs by itself.
 type Schedule struct {
-	Rule       RuleKey
+	Rule       Key
 	Expression schedule.Expression
 	Since      time.Time // what a rate counts from
 }
@@ -21,7 +21,7 @@ type Schedule struct {
 // unset when a rule is disabled, deleted or has no schedule any more. They are
 // called one at a time, in the order of the changes, and must neither block
 // nor call the registry. There is one watcher; a later one takes its place.
-func (r *Registry) Watch(set func(Schedule), unset func(RuleKey)) {
+func (r *Registry) Watch(set func(Schedule), unset func(Key)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.set, r.unset = set, unset
@@ -38,7 +38,7 @@ func (r *Registry) tell(c *compiled) {
 	if r.set == nil {
 		return
 	}
-	key := RuleKey{c.rule.Region, c.rule.EventBusName, c.rule.Name}
+	key := Key{c.rule.Region, c.rule.EventBusName, c.rule.Name}
 	if c.schedule == nil || c.rule.State == Disabled {
 		r.unset(key)
 		return
@@ -49,7 +49,7 @@ func (r *Registry) tell(c *compiled) {
 // RuleRoutes returns the targets of one rule, which ran because its schedule
 // says so, and counts that; false if it is not there or disabled by now. The
 // caller must not change what it is given.
-func (r *Registry) RuleRoutes(key RuleKey) ([]*Route, bool) {
+func (r *Registry) RuleRoutes(key Key) ([]*Route, bool) {
 	b := (*r.buses.Load())[busKey{key.Region, key.Bus}]
 	if b == nil {
 		return nil, false

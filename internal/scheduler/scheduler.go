@@ -46,7 +46,7 @@ type Store interface {
 
 // Tick is one run of a rule. At is the moment that the schedule names.
 type Tick struct {
-	Rule rule.RuleKey
+	Rule rule.Key
 	At   time.Time
 }
 
@@ -74,8 +74,8 @@ type Scheduler struct {
 
 	mu     sync.Mutex
 	next   timeline
-	rules  map[rule.RuleKey]*entry
-	ran    map[rule.RuleKey]time.Time // when each last ran; nil once Start has read the rules
+	rules  map[rule.Key]*entry
+	ran    map[rule.Key]time.Time // when each last ran; nil once Start has read the rules
 	firing bool
 	armed  time.Time // what the alarm is set for
 }
@@ -99,7 +99,7 @@ func New(cfg Config) *Scheduler {
 		alarm: cfg.Clock.NewAlarm(),
 		wake:  make(chan struct{}, 1),
 		done:  make(chan struct{}),
-		rules: map[rule.RuleKey]*entry{},
+		rules: map[rule.Key]*entry{},
 	}
 }
 
@@ -110,16 +110,16 @@ func (s *Scheduler) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.ran = map[rule.RuleKey]time.Time{}
+	s.ran = map[rule.Key]time.Time{}
 	for _, t := range ticks {
-		s.ran[rule.RuleKey{Region: t.Region, Bus: t.Bus, Rule: t.Rule}] = t.At
+		s.ran[rule.Key{Region: t.Region, Bus: t.Bus, Rule: t.Rule}] = t.At
 	}
 	s.cfg.Rules.Watch(s.set, s.unset)
 
 	s.mu.Lock()
 	var gone []store.Tick
 	for _, t := range ticks {
-		if s.rules[rule.RuleKey{Region: t.Region, Bus: t.Bus, Rule: t.Rule}] == nil {
+		if s.rules[rule.Key{Region: t.Region, Bus: t.Bus, Rule: t.Rule}] == nil {
 			gone = append(gone, t)
 		}
 	}
@@ -167,8 +167,8 @@ func (s *Scheduler) set(sc rule.Schedule) {
 		last := s.ran[sc.Rule]
 		// The server has just started: the last tick that was missed runs
 		// now if it is younger than the period.
-		missed, any := sc.Expression.Last(now, sc.Since)
-		if any && missed.After(sc.Since) && missed.After(last) && now.Sub(missed) < sc.Expression.Period(missed) {
+		missed, ok := sc.Expression.Last(now, sc.Since)
+		if ok && missed.After(sc.Since) && missed.After(last) && now.Sub(missed) < sc.Expression.Period(missed) {
 			after = missed.Add(-time.Nanosecond)
 		}
 		if last.After(after) {
@@ -180,7 +180,7 @@ func (s *Scheduler) set(sc rule.Schedule) {
 }
 
 // unset forgets a rule.
-func (s *Scheduler) unset(key rule.RuleKey) {
+func (s *Scheduler) unset(key rule.Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e := s.rules[key]; e != nil {

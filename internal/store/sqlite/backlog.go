@@ -155,15 +155,15 @@ func (s *Store) unfinished(conn *sqlite.Conn, after int64, limit int) ([]lostDel
 // numbers reads "0,2,3".
 func numbers(list string) map[int]bool {
 	set := map[int]bool{}
-	n, any := 0, false
+	n, digits := 0, false
 	for i := range len(list) {
 		if c := list[i]; c == ',' {
-			set[n], n, any = true, 0, false
+			set[n], n, digits = true, 0, false
 		} else {
-			n, any = n*10+int(c-'0'), true
+			n, digits = n*10+int(c-'0'), true
 		}
 	}
-	if any {
+	if digits {
 		set[n] = true
 	}
 	return set
