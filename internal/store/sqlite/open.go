@@ -181,8 +181,7 @@ func syncDir(dir string) error {
 	if err != nil {
 		return fmt.Errorf("syncing the data folder: %w", err)
 	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
 		return fmt.Errorf("syncing the data folder: %w", err)
 	}
 	return nil
