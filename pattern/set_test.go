@@ -104,12 +104,28 @@ func TestSharedBuckets(t *testing.T) {
 	check("3 6", "4 5")
 	for i := range 40 {
 		for j := range 40 {
+			event := fmt.Sprintf(`{"x":"x%d","y":"y%d-1","z":[0,%d.0]}`, i, j, i+j)
+			if got, want := set.AppendMatches(nil, []byte(event)), fmt.Sprint(i, " ", j); !slices.Equal(got, []string{want}) {
+				t.Errorf("%s: got %v, want %v", event, got, want)
+			}
+		}
+	}
+	for i := range 40 {
+		for j := range 40 {
 			if (i+j)%2 == 0 || i == 3 {
 				set.Remove(fmt.Sprint(i, " ", j))
 			}
 		}
 	}
 	check("4 5")
+	for i := range 40 {
+		for j := range 40 {
+			set.Remove(fmt.Sprint(i, " ", j))
+		}
+	}
+	if b := set.builder; len(b.ids.free) != int(b.ids.count) {
+		t.Errorf("the empty set has %d of %d ids free", len(b.ids.free), b.ids.count)
+	}
 }
 
 // TestManyChildren has an object with more keys than a node keeps in a list.

@@ -112,7 +112,7 @@ func (w *walker) object(i int, n *pathNode, in int32) int {
 				key = w.unescape(key)
 			}
 			if child = n.child(key); child == nil && strings.IndexByte(key, '.') >= 0 {
-				child = w.dotted(n, key)
+				child = w.dotted(n, key, in)
 			}
 			if child != nil {
 				w.visit(child, in)
@@ -139,17 +139,20 @@ func (w *walker) object(i int, n *pathNode, in int32) int {
 	}
 }
 
-// dotted finds the place of a key with dots in it.
-func (w *walker) dotted(n *pathNode, key string) *pathNode {
-	for more := true; more && n != nil; {
-		var step string
-		step, key, more = strings.Cut(key, ".")
-		n = n.child(step)
+// dotted finds the place of a key with dots in it, and takes note of those on
+// the way to it.
+func (w *walker) dotted(n *pathNode, key string, in int32) *pathNode {
+	for {
+		step, rest, more := strings.Cut(key, ".")
+		if n = n.child(step); n == nil || !more {
+			return n
+		}
+		w.visit(n, in)
+		key = rest
 	}
-	return n
 }
 
-// visit takes note of a place reached by a key.
+// visit takes note of a place reached by a key, or passed by one with dots.
 func (w *walker) visit(n *pathNode, in int32) {
 	p, scope := &w.places[n.id], w.inside[in].scope
 	if p.visited == scope {
