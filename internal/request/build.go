@@ -118,7 +118,7 @@ func (t *Template) Build(ctx context.Context, api *API, a Attempt, s *Signer) (*
 	// One allocation for what every request has of its own.
 	own := &struct {
 		url  url.URL
-		body body
+		body bytes.Reader
 	}{url: to.url}
 	if t.dynamicPath {
 		if f := t.fillPath(&own.url, api.TrailingSlash, a.Event); f != nil {
@@ -138,21 +138,14 @@ func (t *Template) Build(ctx context.Context, api *API, a Attempt, s *Signer) (*
 	req.Body = http.NoBody
 	if content := a.Body; len(content) > 0 { // what the closure keeps, and no more
 		own.body.Reset(content)
-		req.Body, req.ContentLength = &own.body, int64(len(content))
-		req.GetBody = func() (io.ReadCloser, error) {
-			again := &body{}
-			again.Reset(content)
-			return again, nil
-		}
+		// A bytes.Reader within NopCloser, and nothing else, is what net/http
+		// knows to be in memory: it sends the header and the body in one
+		// write, and otherwise in two.
+		req.Body, req.ContentLength = io.NopCloser(&own.body), int64(len(content))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
 	}
 	return t.authorize(req, api, &a, s)
 }
-
-// body is a request's body.
-type body struct{ bytes.Reader }
-
-// Close does nothing; there is nothing to give back.
-func (*body) Close() error { return nil }
 
 // authorize adds what the API's registration asks for.
 func (t *Template) authorize(req *http.Request, api *API, a *Attempt, s *Signer) (*http.Request, *retry.Failure) {
