@@ -5,7 +5,8 @@
 // they are atomic additions, without look-ups or allocation, and safe for concurrent use.
 //
 // Nothing here reads a clock: latencies come from the times that the caller passes, so that a server on a virtual clock
-// has virtual latencies. Nothing is ever reset either: whoever wants periods takes differences.
+// has virtual latencies. Nothing that is counted is ever reset either: [Metrics.Take] takes differences, for whoever keeps
+// periods.
 //
 // [Metrics.Handler] shows it all to Prometheus. The names there are AWS's in snake case with the prefix bailey_ and
 // Prometheus's suffixes; docs/metrics.md has the list.
@@ -44,6 +45,9 @@ type Metrics struct {
 	rules   map[ruleKey]*Rule     // mu
 	buses   map[busKey]*Bus       // mu
 	regions map[string]*PutEvents // mu
+	gone    []goneRule            // mu: forgotten since the last Take
+
+	taking sync.Mutex // one Take at a time; guards what handles have taken
 }
 
 type busKey struct{ region, bus string }
@@ -93,7 +97,7 @@ func (m *Metrics) Find(region, bus, rule string) *Rule {
 func (m *Metrics) Forget(region, bus, rule string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.rules, ruleKey{region, bus, rule})
+	m.forget(ruleKey{region, bus, rule})
 }
 
 // Bus returns the handle of an event bus, the same one for the same names until it is forgotten.
@@ -110,9 +114,17 @@ func (m *Metrics) ForgetBus(region, bus string) {
 	delete(m.buses, busKey{region, bus})
 	for key := range m.rules {
 		if key.region == region && key.bus == bus {
-			delete(m.rules, key)
+			m.forget(key)
 		}
 	}
+}
+
+// forget removes a rule's handle and keeps it for the next Take. Where nobody takes, the first of them are kept, and few.
+func (m *Metrics) forget(key ruleKey) {
+	if r, ok := m.rules[key]; ok && len(m.gone) < m.limit {
+		m.gone = append(m.gone, goneRule{key, r})
+	}
+	delete(m.rules, key)
 }
 
 // PutEvents returns the handle of the calls of PutEvents in a region, the same one for the same region.

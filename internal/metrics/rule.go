@@ -9,9 +9,11 @@ import (
 type Rule struct {
 	counts    [ruleCounters]atomic.Uint64
 	latencies [ruleLatencies]histogram
+	taken     takenRule
 }
 
-// Indexes into Rule.counts. The names that are published are in series.go, in the same order.
+// Indexes into Rule.counts. The names that are published are in series.go, in the same order; so are the numbers in
+// metric.go, which are stored: what is new comes last.
 const (
 	matchedEvents = iota
 	triggeredRules
@@ -73,7 +75,6 @@ type Attempt struct {
 // Attempted counts an attempt that has ended. Invocations and FailedInvocations move with the attempt that ends a delivery,
 // not with those that may be followed by another (X7).
 func (r *Rule) Attempted(a Attempt) {
-	r.add(invocationAttempts)
 	if a.Number > 1 {
 		r.add(retryInvocationAttempts)
 	} else {
@@ -89,6 +90,7 @@ func (r *Rule) Attempted(a Attempt) {
 		r.Abandoned()
 	case Retrying:
 	}
+	r.add(invocationAttempts) // the last: whoever sees it finds the latencies
 }
 
 // Abandoned says that a delivery ended in failure between two attempts: its event is too old by now, or its rule or target
@@ -109,6 +111,7 @@ func (r *Rule) add(counter int) { r.counts[counter].Add(1) }
 // Bus counts what only an event bus can: the other metrics with the dimension EventBusName are sums over its rules.
 type Bus struct {
 	matchedEvents atomic.Uint64
+	taken         uint64 // of them; Metrics.taking
 }
 
 // Matched says that an event matched at least one rule of the bus. It is said once for the event, and [Rule.Matched] once
@@ -117,10 +120,11 @@ func (b *Bus) Matched() { b.matchedEvents.Add(1) }
 
 // PutEvents counts the calls of PutEvents in one region. Its metrics have no dimension.
 type PutEvents struct {
-	entries       atomic.Uint64
-	failedEntries atomic.Uint64
+	entries       histogram
+	failedEntries histogram
 	requestSize   histogram
 	latency       histogram
+	taken         [4]takenHistogram
 }
 
 // Call is one call of PutEvents, answered or refused.
@@ -134,8 +138,8 @@ type Call struct {
 
 // Called counts a call that has ended.
 func (p *PutEvents) Called(c Call) {
-	p.entries.Add(uint64(c.Entries))
-	p.failedEntries.Add(uint64(c.FailedEntries))
+	p.entries.observe(uint64(c.Entries), countUnit)
+	p.failedEntries.observe(uint64(c.FailedEntries), countUnit)
 	p.requestSize.observe(uint64(c.RequestSize), sizeUnit)
 	p.latency.latency(c.Started, c.Ended)
 }

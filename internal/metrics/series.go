@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/http"
 	"runtime"
-	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -61,20 +60,20 @@ var (
 
 // bounds are the buckets that Prometheus is shown, of those that are kept: it stores each as a series of its own.
 type bounds struct {
-	buckets []int
-	unit    float64 // what the first bucket reaches to, in the unit that is shown
-	scale   float64 // from what is kept to the unit that is shown
+	doublings []int
+	unit      float64 // what a bucket of no doublings reaches to, in the unit that is shown
+	scale     float64 // from what is kept to the unit that is shown
 }
 
 var (
 	// Each doubling from 1 ms to 16 s, then each eightfold to 37 hours.
 	latencyBounds = bounds{
-		buckets: []int{3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 20, 23, 26, 29, 30},
-		unit:    latencyUnit.Seconds(),
-		scale:   1e-9,
+		doublings: []int{3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 20, 23, 26, 29, 30},
+		unit:      latencyUnit.Seconds(),
+		scale:     1e-9,
 	}
 	// Each fourfold from 256 bytes to 4 MiB; all the entries of a call have 1 MiB together.
-	sizeBounds = bounds{buckets: []int{2, 4, 6, 8, 10, 12, 14, 16}, unit: sizeUnit, scale: 1}
+	sizeBounds = bounds{doublings: []int{2, 4, 6, 8, 10, 12, 14, 16}, unit: sizeUnit, scale: 1}
 )
 
 // collector shows a Metrics to Prometheus.
@@ -163,8 +162,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		out <- counter(c.busMatched, bus.matchedEvents.Load(), key.region, key.bus)
 	}
 	for region, calls := range regions {
-		out <- counter(c.entries, calls.entries.Load(), region)
-		out <- counter(c.failedEntries, calls.failedEntries.Load(), region)
+		out <- counter(c.entries, calls.entries.sum.Load(), region)
+		out <- counter(c.failedEntries, calls.failedEntries.sum.Load(), region)
 		out <- sizeBounds.metric(c.requestSize, &calls.requestSize, region)
 		out <- latencyBounds.metric(c.latency, &calls.latency, region)
 	}
@@ -177,12 +176,14 @@ func counter(desc *prometheus.Desc, value uint64, labels ...string) prometheus.M
 // metric is what Prometheus is shown of a histogram. The count is the sum of the buckets read, so that the two agree also
 // while values are being counted.
 func (b bounds) metric(desc *prometheus.Desc, h *histogram, labels ...string) prometheus.Metric {
-	cumulative := make(map[float64]uint64, len(b.buckets))
+	cumulative := make(map[float64]uint64, len(b.doublings))
 	var count uint64
+	shown := b.doublings
 	for i := range h.buckets {
 		count += h.buckets[i].Load()
-		if slices.Contains(b.buckets, i) {
-			cumulative[b.unit*float64(uint64(1)<<i)] = count
+		if len(shown) > 0 && upperBound(i) == float64(uint64(1)<<shown[0]) {
+			cumulative[b.unit*upperBound(i)] = count
+			shown = shown[1:]
 		}
 	}
 	return prometheus.MustNewConstHistogram(desc, count, float64(h.sum.Load())*b.scale, cumulative, labels...)
