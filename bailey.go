@@ -43,7 +43,8 @@ type Config struct {
 	// in a dead-letter queue, is kept; 0 means 14 days.
 	DeadRetention time.Duration
 	// MaxBytes is how large the store may grow before the oldest settled
-	// events are forgotten early; 0 means 2 GiB.
+	// events are forgotten early; 0 means 2 GiB. When what must be kept is
+	// a quarter more than that, PutEvents takes no events until it is less.
 	MaxBytes int64
 
 	// Allow and Deny are CIDRs or addresses that may, and may not, be called.
@@ -92,6 +93,7 @@ type Router struct {
 	scheduler  *scheduler.Scheduler
 	ids        event.IDs
 	nextSweep  atomic.Int64 // Unix nanoseconds
+	full       atomic.Bool  // the store holds more than it may, and nothing that can be forgotten
 
 	waiting atomic.Int32 // callers of Wait, so that nobody locks for none
 	mu      sync.Mutex
@@ -184,6 +186,7 @@ func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {
 		return err
 	}
 	r.sweeping.Go(r.sweep)
+	r.sweeping.Go(r.keepRoom)
 	return nil
 }
 
@@ -223,6 +226,9 @@ func (r *Router) Metrics() *metrics.Metrics { return r.metrics }
 // go through. An error means that none was taken: [store.ErrBusy] and
 // [store.FullError] for the time being.
 func (r *Router) PutEvents(ctx context.Context, region string, entries []Entry) ([]Result, error) {
+	if r.full.Load() {
+		return nil, &store.FullError{Cause: errTooLarge}
+	}
 	region = cmp.Or(region, r.cfg.Region)
 	results := make([]Result, len(entries))
 	records := make([]*store.Record, 0, len(entries))
@@ -329,6 +335,65 @@ func settledAll(deliveries []store.Delivery) bool {
 	return true
 }
 
+// roomEvery is how often the size of the store is looked at, by the machine's
+// clock: it is the disk that fills.
+const roomEvery = 5 * time.Second
+
+// keepRoom forgets settled events early when the store is too large, and says
+// when that was not enough.
+func (r *Router) keepRoom() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		<-r.stop
+		cancel()
+	}()
+	tick := time.NewTicker(roomEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-r.stop:
+			return
+		case <-tick.C:
+		}
+		if err := r.makeRoom(ctx); err != nil && ctx.Err() == nil {
+			r.log.Error("room could not be made in the store; trying again", "error", err)
+		}
+	}
+}
+
+func (r *Router) makeRoom(ctx context.Context) error {
+	size, err := r.store.Size(ctx)
+	if err != nil {
+		return err
+	}
+	if size > r.cfg.MaxBytes {
+		// A tenth more than needed, so as not to begin again at once.
+		gone, err := r.store.Sweep(ctx, time.Time{}, r.clock.Now().Add(-r.cfg.DeadRetention), r.cfg.MaxBytes/10*9)
+		if err != nil {
+			return err
+		}
+		if gone > 0 {
+			r.log.Info("the store was too large: settled events were forgotten before their time", "events", gone)
+		}
+		if size, err = r.store.Size(ctx); err != nil {
+			return err
+		}
+	}
+	full := size > r.cfg.MaxBytes+r.cfg.MaxBytes/4
+	if was := r.full.Swap(full); was != full {
+		if full {
+			r.log.Error("the store is full of what must be kept: no events are taken", "bytes", size, "limit", r.cfg.MaxBytes)
+		} else {
+			r.log.Info("the store has room again", "bytes", size)
+		}
+	}
+	return nil
+}
+
+// errTooLarge is the cause of a [store.FullError] by the store's own limit.
+var errTooLarge = errors.New("it holds more than MaxBytes that must be kept")
+
 // sweepEvery is how often old events are looked for.
 const sweepEvery = 10 * time.Minute
 
@@ -352,7 +417,7 @@ func (r *Router) sweep() {
 		case <-alarm.C():
 		}
 		now := r.clock.Now()
-		gone, err := r.store.Sweep(ctx, now.Add(-r.cfg.Retention), now.Add(-r.cfg.DeadRetention), r.cfg.MaxBytes)
+		gone, err := r.store.Sweep(ctx, now.Add(-r.cfg.Retention), now.Add(-r.cfg.DeadRetention), 0)
 		if err == nil {
 			_, err = r.store.SweepDeadLetters(ctx, now.Add(-r.cfg.DeadRetention))
 		}

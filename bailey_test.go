@@ -2,11 +2,13 @@ package bailey_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -223,4 +225,39 @@ func TestDeadLetter(t *testing.T) {
 	if l.Event != id || l.RuleARN != "arn:aws:events:us-east-1:000000000000:rule/orders" || l.RetryAttempts != 0 || l.ErrorCode != "ERROR_FROM_TARGET" {
 		t.Errorf("got %+v", l)
 	}
+}
+
+// When what must be kept is more than the store may hold, PutEvents says so
+// early, and goes on by itself when there is room.
+func TestFullStore(t *testing.T) {
+	api := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer api.Close()
+	r := open(t, bailey.Config{MaxBytes: 512 << 10})
+	route(t, r, "orders", api.URL, nil)
+	if err := r.Pause(t.Context(), store.Endpoint{API: "orders"}); err != nil {
+		t.Fatal(err)
+	}
+	big := bailey.Entry{Source: "shop", DetailType: "x", Detail: fmt.Appendf(nil, `{"x": %q}`, strings.Repeat("x", 100<<10))}
+	var ids []bailey.ID
+	for range 10 {
+		ids = append(ids, put(t, r, big)...)
+	}
+	if err := r.MakeRoom(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.PutEvents(t.Context(), "", []bailey.Entry{order(1)}); err == nil {
+		t.Error("a full store took an event")
+	} else if _, ok := errors.AsType[*store.FullError](err); !ok {
+		t.Errorf("got %v, want a FullError", err)
+	}
+	if err := r.Resume(t.Context(), store.Endpoint{API: "orders"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids {
+		wait(t, r, id)
+	}
+	if err := r.MakeRoom(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	put(t, r, order(2))
 }
