@@ -3,6 +3,7 @@ package pattern
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -48,7 +49,7 @@ func corpus(t testing.TB) []verdictCase {
 func TestCorpus(t *testing.T) {
 	for _, c := range corpus(t) {
 		p, err := Parse(c.Pattern)
-		if refused, ok := err.(*Error); ok {
+		if refused, ok := errors.AsType[*Error](err); ok {
 			// The corpus leaves out positions in the middle of a reason too.
 			if c.Verdict != "error" || refused.Reason != c.Reason && !strings.HasPrefix(refused.Reason, c.Reason+" (") {
 				t.Errorf("%s: %s\ngot error %q\nwant %s %q", c.Name, c.Pattern, refused.Reason, c.Verdict, c.Reason)

@@ -95,14 +95,6 @@ func foldEqual(value, pattern string) bool {
 	return ok && n == len(value)
 }
 
-func hasPrefix[T string | []byte](s T, prefix string) bool {
-	return len(s) >= len(prefix) && string(s[:len(prefix)]) == prefix
-}
-
-func hasSuffix[T string | []byte](s T, suffix string) bool {
-	return len(s) >= len(suffix) && string(s[len(s)-len(suffix):]) == suffix
-}
-
 func lowerASCII(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		return c + 'a' - 'A'

@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"encoding/json"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, event string) {
 		p, err := Parse(text)
 		if err != nil {
-			if refused, ok := err.(*Error); !ok || refused.Reason == "" {
+			if refused, ok := errors.AsType[*Error](err); !ok || refused.Reason == "" {
 				t.Fatalf("Parse(%q): got error %v, want one with a reason", text, err)
 			}
 			return

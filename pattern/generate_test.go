@@ -79,7 +79,7 @@ func (g generator) test() string {
 		return g.some(element)
 	}
 	nonEmpty := func() string { return g.quote(pick(g, someStrings[1:])) }
-	comparable := func() string { return pick(g, someNumbers[:12]) }
+	exact := func() string { return pick(g, someNumbers[:12]) }
 	switch g.IntN(24) {
 	case 0:
 		return `{"prefix":` + g.string() + `}`
@@ -96,7 +96,7 @@ func (g generator) test() string {
 	case 7:
 		return `{"anything-but":` + oneOrMore(g.string) + `}`
 	case 8:
-		return `{"anything-but":` + oneOrMore(comparable) + `}`
+		return `{"anything-but":` + oneOrMore(exact) + `}`
 	case 9:
 		return `{"anything-but":{"prefix":` + oneOrMore(nonEmpty) + `}}`
 	case 10:
@@ -106,7 +106,7 @@ func (g generator) test() string {
 	case 12:
 		return `{"anything-but":{"wildcard":` + oneOrMore(g.wildcard) + `}}`
 	case 13:
-		return `{"numeric":["` + pick(g, []string{"=", "<", "<=", ">", ">="}) + `",` + comparable() + `]}`
+		return `{"numeric":["` + pick(g, []string{"=", "<", "<=", ">", ">="}) + `",` + exact() + `]}`
 	case 14:
 		return `{"numeric":["` + pick(g, []string{">", ">="}) + `",-1,"` + pick(g, []string{"<", "<="}) + `",` + pick(g, []string{"1", "2", "100"}) + `]}`
 	case 15:

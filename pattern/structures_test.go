@@ -74,10 +74,10 @@ func TestRanges(t *testing.T) {
 	for round := range 1000 {
 		k := rangeKey{low: float64(r.IntN(40)), openLow: r.IntN(2) == 0, openHigh: r.IntN(2) == 0}
 		k.high = k.low + float64(r.IntN(8))
-		switch {
-		case r.IntN(20) == 0:
+		switch r.IntN(20) {
+		case 0:
 			k.low = math.Inf(-1)
-		case r.IntN(20) == 0:
+		case 1:
 			k.high = math.Inf(1)
 		}
 		if in[k] != nil && r.IntN(3) > 0 {
