@@ -229,13 +229,19 @@ type Boto3 struct{ scripted }
 // NewBoto3 returns a boto3 client for a server.
 func NewBoto3(t *testing.T, s *Server) Boto3 {
 	t.Helper()
+	return Boto3{startScript(t, s, ".", pythonWithBoto3(t), "boto3_client.py")}
+}
+
+// pythonWithBoto3 returns a Python that has boto3, and skips the test where there is none.
+func pythonWithBoto3(t *testing.T) string {
+	t.Helper()
 	for _, python := range []string{"python3", "/usr/bin/python3"} {
 		if exec.CommandContext(t.Context(), python, "-c", "import boto3").Run() == nil {
-			return Boto3{startScript(t, s, ".", python, "boto3_client.py")}
+			return python
 		}
 	}
 	t.Skip("boto3 is not installed")
-	return Boto3{}
+	return ""
 }
 
 // Raw calls what target names, as X-Amz-Target has it, with a body that need not be JSON: so a test makes mistakes that
