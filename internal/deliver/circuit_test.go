@@ -123,7 +123,7 @@ func TestAgesGoOnWhileWaiting(t *testing.T) {
 			if d.Status != store.Dead || d.ErrorCode != "ERROR_FROM_TARGET" {
 				t.Fatalf("got %+v, want dead", d)
 			}
-			if age := d.At.Sub(d.Ingested); age < 100*time.Second || age > 120*time.Second+expireEvery+lastGap {
+			if age := d.At.Sub(d.Ingested); age < 100*time.Second || age > 120*time.Second+lateness+expireEvery+lastGap+time.Second {
 				t.Errorf("given up at the age of %v, want about 120s", age)
 			}
 		}

@@ -201,27 +201,32 @@ func (w *world) ended(id event.ID) store.Delivery {
 	}
 }
 
-// delivered waits until every delivery has ended and fails the test unless all
-// of them were delivered.
-func (w *world) delivered() {
+// delivered waits until every delivery has ended, those of one rule if it is
+// named, and fails the test unless all of them were delivered.
+func (w *world) delivered(rule ...string) {
 	w.t.Helper()
 	for {
 		w.mu.Lock()
 		changed := w.changed
 		w.mu.Unlock()
-		if len(w.withStatus(store.Pending)) == 0 {
+		if len(w.withStatus(store.Pending, rule...)) == 0 {
 			break
 		}
 		<-changed
 	}
-	if dead := w.withStatus(store.Dead); len(dead) > 0 {
+	if dead := w.withStatus(store.Dead, rule...); len(dead) > 0 {
 		w.t.Errorf("given up: %+v", dead[0])
 	}
 }
 
-func (w *world) withStatus(s store.Status) []store.Delivery {
+// withStatus returns one of the deliveries with the status, if there is any.
+func (w *world) withStatus(s store.Status, rule ...string) []store.Delivery {
 	w.t.Helper()
-	all, _, err := w.store.Deliveries(context.Background(), store.Query{Status: &s, Limit: 1})
+	q := store.Query{Status: &s, Limit: 1}
+	if len(rule) > 0 {
+		q.Rule = rule[0]
+	}
+	all, _, err := w.store.Deliveries(context.Background(), q)
 	if err != nil {
 		w.t.Fatal(err)
 	}
