@@ -66,6 +66,7 @@ func TestPages(t *testing.T) {
 			"orders  no       ", "INVALID_PARAMETER", "bailey_invocations_total{"}},
 		{page: "docs/targets.md", kinds: "sh", says: []string{
 			"POST http://API/beta/orders/A%201?channel=web&gift=on", "X-Api-Key: ***", `{"text": "ada spends 1.0", "total": 1.0}`}},
+		{page: "docs/patterns.md", kinds: "sh", says: []string{"true"}},
 		{page: "docs/operations.md", kinds: "sh", says: []string{"matched  no rule, so nothing was sent", "The event bus has no rules.", "There are none."}},
 	} {
 		t.Run(tt.page, func(t *testing.T) {
