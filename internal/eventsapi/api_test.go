@@ -322,7 +322,7 @@ func TestFaults(t *testing.T) {
 		part   string
 	}{
 		{"busy", store.ErrBusy, 400, `"__type":"ThrottlingException"`},
-		{"full", &store.FullError{Cause: errors.New("secret path")}, 500, `"__type":"InternalException"`},
+		{"full", &store.FullError{Cause: errors.New("secret path")}, 400, `"__type":"ThrottlingException"`},
 		{"any other", errors.New("secret path"), 500, `"__type":"InternalException"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
