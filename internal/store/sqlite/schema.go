@@ -159,6 +159,77 @@ CREATE TABLE replay (
 	no INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 `,
+	`
+-- What was counted, minute by minute, in package history's own form. at is in
+-- minutes since 1970. A minute has more than one part where the server was
+-- started in it. latest says when each metric of a series was counted last.
+CREATE TABLE series (
+	no     INTEGER PRIMARY KEY,
+	region TEXT NOT NULL,
+	bus    TEXT NOT NULL,
+	rule   TEXT NOT NULL,
+	latest BLOB NOT NULL,
+	UNIQUE (region, bus, rule)
+) STRICT;
+CREATE TABLE minute (
+	series INTEGER NOT NULL,
+	at     INTEGER NOT NULL,
+	part   INTEGER NOT NULL,
+	body   BLOB NOT NULL,
+	PRIMARY KEY (series, at, part)
+) STRICT, WITHOUT ROWID;
+`,
+	`
+-- A delivery that was redriven counts its attempts and its age anew: since is
+-- when that was, earlier the number of attempts made before. queued is 1 where
+-- its event went to a dead-letter queue when it was given up: it is dead and
+-- done with once nothing of it is in dead_letter any more.
+ALTER TABLE delivery ADD COLUMN since INTEGER;
+ALTER TABLE delivery ADD COLUMN earlier INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE delivery ADD COLUMN queued INTEGER;
+
+-- The number of a dead letter is never used again: receipt handles hold it.
+-- tries and due are of those that are forwarded elsewhere and were not taken.
+CREATE TABLE letter (
+	id             INTEGER PRIMARY KEY AUTOINCREMENT,
+	queue          TEXT NOT NULL,
+	event          INTEGER NOT NULL,
+	n              INTEGER NOT NULL,
+	at             INTEGER NOT NULL,
+	rule_arn       TEXT NOT NULL,
+	target_arn     TEXT NOT NULL,
+	error_code     TEXT NOT NULL,
+	error_message  TEXT NOT NULL,
+	retry_attempts INTEGER NOT NULL,
+	exhausted      TEXT,
+	body           BLOB NOT NULL,
+	tries          INTEGER NOT NULL DEFAULT 0,
+	due            INTEGER
+) STRICT;
+INSERT INTO letter (id, queue, event, n, at, rule_arn, target_arn, error_code, error_message, retry_attempts, exhausted, body)
+	SELECT id, queue, event, n, at, rule_arn, target_arn, error_code, error_message, retry_attempts, exhausted, body FROM dead_letter;
+DROP TABLE dead_letter;
+ALTER TABLE letter RENAME TO dead_letter;
+CREATE INDEX dead_letter_queue ON dead_letter (queue, id);
+CREATE INDEX dead_letter_delivery ON dead_letter (event, n);
+CREATE INDEX dead_letter_at ON dead_letter (at);
+UPDATE delivery SET queued = 1 WHERE status = 2 AND status <> 1
+	AND EXISTS (SELECT 1 FROM dead_letter l WHERE l.event = delivery.event AND l.n = delivery.n);
+
+-- Redrives, and how far each has come: the delivery that it looked at last.
+CREATE TABLE redrive (
+	id       INTEGER PRIMARY KEY AUTOINCREMENT,
+	dead     TEXT NOT NULL,
+	rate     REAL NOT NULL,
+	state    TEXT NOT NULL,
+	created  INTEGER NOT NULL,
+	ended    INTEGER,
+	matched  INTEGER NOT NULL,
+	redriven INTEGER NOT NULL DEFAULT 0,
+	event    INTEGER NOT NULL DEFAULT -1,
+	n        INTEGER NOT NULL DEFAULT 0
+) STRICT;
+`,
 }
 
 // migrate brings the database to the version that this program knows, in one
