@@ -167,3 +167,9 @@ func (v *Values) Percentile(m Metric, p float64) float64 {
 	}
 	return highest
 }
+
+// Distributed reports whether the metric's values differ, so that they are kept in buckets. The others count one by one.
+func (m Metric) Distributed() bool {
+	_, width, _ := m.measure()
+	return width > 0
+}
