@@ -24,7 +24,7 @@ const (
 // The limits of a registration.
 const (
 	DefaultTimeout = 5 * time.Second  // of a request (X1)
-	MaxTimeout     = 29 * time.Second // what API Gateway gives an integration
+	MaxTimeout     = 5 * time.Minute // API Gateway gives an integration 29 s; a server of one's own may need more
 
 	maxConcurrency = 10_000
 	maxRate        = 1_000_000
@@ -43,7 +43,7 @@ type API struct {
 	DefaultStage string           `json:"defaultStage,omitempty"` // of a target whose ARN has * for the stage (T4)
 
 	EndpointType       string  `json:"endpointType,omitempty"`       // EDGE, REGIONAL or PRIVATE; "" is like REGIONAL
-	TimeoutSeconds     float64 `json:"timeoutSeconds,omitempty"`     // of a request, up to 29; 0 is 5 (X1)
+	TimeoutSeconds     float64 `json:"timeoutSeconds,omitempty"`     // of a request, up to 300; 0 is 5 (X1)
 	MaxConcurrency     int     `json:"maxConcurrency,omitempty"`     // requests under way at once; 0 leaves it to Bailey
 	RateLimitPerSecond float64 `json:"rateLimitPerSecond,omitempty"` // requests begun; 0 is no limit
 	TrailingSlash      bool    `json:"trailingSlash,omitempty"`      // whether paths are sent with a slash at their end (T7)

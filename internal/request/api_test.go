@@ -35,7 +35,7 @@ func TestValidate(t *testing.T) {
 		{"stages alone", base(func(a *API) { a.URL, a.Stages = "", map[string]Stage{"prod": {"https://h/x?y=1"}} }), ""},
 		{"everything", base(func(a *API) {
 			a.Stages = map[string]Stage{"prod": {"https://h/x"}, "$default": {"http://[::1]:80"}}
-			a.DefaultStage, a.EndpointType, a.TimeoutSeconds, a.MaxConcurrency, a.RateLimitPerSecond = "prod", "EDGE", 29, 64, 0.5
+			a.DefaultStage, a.EndpointType, a.TimeoutSeconds, a.MaxConcurrency, a.RateLimitPerSecond = "prod", "EDGE", 300, 64, 0.5
 			a.Authorization, a.OpenAPI = &Authorization{Type: "AWS_IAM"}, json.RawMessage(` {"openapi":"3.0.0"}`)
 		}), ""},
 		{"T4 a default stage that the URL serves", base(func(a *API) { a.DefaultStage = "prod" }), ""},
@@ -65,7 +65,7 @@ func TestValidate(t *testing.T) {
 		{"an endpoint type", base(func(a *API) { a.EndpointType = "edge" }), "endpointType"},
 		{"X1 a negative timeout", base(func(a *API) { a.TimeoutSeconds = -1 }), "timeoutSeconds"},
 		{"X1 no time at all", base(func(a *API) { a.TimeoutSeconds = 1e-9 }), "timeoutSeconds"},
-		{"X1 a long timeout", base(func(a *API) { a.TimeoutSeconds = 29.1 }), "timeoutSeconds"},
+		{"X1 a long timeout", base(func(a *API) { a.TimeoutSeconds = 300.1 }), "timeoutSeconds"},
 		{"X1 not a number", base(func(a *API) { a.TimeoutSeconds = math.NaN() }), "timeoutSeconds"},
 		{"negative concurrency", base(func(a *API) { a.MaxConcurrency = -1 }), "maxConcurrency"},
 		{"too much concurrency", base(func(a *API) { a.MaxConcurrency = 10001 }), "maxConcurrency"},
@@ -130,7 +130,7 @@ func TestValidateAuthorization(t *testing.T) {
 }
 
 func TestTimeout(t *testing.T) {
-	for seconds, want := range map[float64]time.Duration{0: 5 * time.Second, 0.25: 250 * time.Millisecond, 29: 29 * time.Second} {
+	for seconds, want := range map[float64]time.Duration{0: 5 * time.Second, 0.25: 250 * time.Millisecond, 300: 5 * time.Minute} {
 		if got := (&API{TimeoutSeconds: seconds}).Timeout(); got != want {
 			t.Errorf("X1 timeoutSeconds %v: got %v, want %v", seconds, got, want)
 		}
