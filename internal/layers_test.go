@@ -30,7 +30,7 @@ var layers = [][]string{
 		"bailey/pattern",
 	},
 	{"bailey/internal/input", "bailey/internal/request", "bailey/internal/store"},
-	{"bailey/internal/rule", "bailey/internal/store/sqlite", "bailey/internal/store/storetest"},
+	{"bailey/internal/history", "bailey/internal/rule", "bailey/internal/store/sqlite", "bailey/internal/store/storetest"},
 	{"bailey/internal/deliver", "bailey/internal/scheduler"},
 	{"bailey"},
 	{"bailey/internal/admin", "bailey/internal/eventsapi"},
