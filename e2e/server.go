@@ -82,6 +82,14 @@ func Start(t *testing.T, flags ...string) *Server {
 // StartIn is [Start] with a data directory that is there already.
 func StartIn(t *testing.T, dataDir string, flags ...string) *Server {
 	t.Helper()
+	s := launch(t, dataDir, flags...)
+	s.awaitReady(t)
+	return s
+}
+
+// launch starts bailey serve and does not wait for it.
+func launch(t *testing.T, dataDir string, flags ...string) *Server {
+	t.Helper()
 	path, err := program()
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +116,6 @@ func StartIn(t *testing.T, dataDir string, flags ...string) *Server {
 			t.Logf("what bailey said:\n%s", s.output.tail())
 		}
 	})
-	s.awaitReady(t)
 	return s
 }
 
