@@ -8,18 +8,36 @@ import (
 	"time"
 )
 
+// Last is the latest moment at which a virtual clock can stand. It is after
+// every schedule's last and before nanoseconds since 1970 do not fit into 64
+// bits.
+var Last = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // Virtual is a clock that stands still until it is moved. The zero value is
 // not ready; use [NewVirtual].
 type Virtual struct {
-	moving sync.Mutex // one Advance at a time
+	moving chan struct{} // holds a token while one Advance moves the clock
 
 	mu     sync.Mutex
 	now    time.Time
 	alarms []*virtualAlarm // those that are set
 }
 
-// NewVirtual returns a clock that stands at the moment.
-func NewVirtual(at time.Time) *Virtual { return &Virtual{now: at.UTC()} }
+// NewVirtual returns a clock that stands at the moment. The zero time leaves
+// that to [Virtual.Start].
+func NewVirtual(at time.Time) *Virtual {
+	return &Virtual{now: at.UTC(), moving: make(chan struct{}, 1)}
+}
+
+// Start makes a clock stand at the moment if it stands nowhere yet. It must
+// stand somewhere before an alarm is set.
+func (v *Virtual) Start(at time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.now.IsZero() {
+		v.now = at.UTC()
+	}
+}
 
 // Now is where the clock stands.
 func (v *Virtual) Now() time.Time {
@@ -31,21 +49,34 @@ func (v *Virtual) Now() time.Time {
 // NewAlarm returns an alarm that is not set.
 func (v *Virtual) NewAlarm() Alarm { return &virtualAlarm{v: v, c: make(chan time.Time, 1)} }
 
+// A RangeError says that a clock was to be moved to where it cannot stand.
+type RangeError struct{ Message string }
+
+func (e *RangeError) Error() string { return e.Message }
+
 // Advance moves the clock by d. It stops at every moment for which an alarm is
 // set, in order, rings it, and goes on when idle returns: idle waits until
 // everything that is due at the moment has been done. When Advance returns,
 // everything due up to the new time has been done. It stops where it is when
-// ctx is done.
+// ctx is done or idle fails. One that is called while another moves the clock
+// waits for it and moves it further.
 func (v *Virtual) Advance(ctx context.Context, d time.Duration, idle func(context.Context) error) error {
 	if d < 0 {
-		return fmt.Errorf("a clock is not moved back: %v", d)
+		return &RangeError{fmt.Sprintf("a clock is not moved back, as by %v", d)}
 	}
-	v.moving.Lock()
-	defer v.moving.Unlock()
+	select {
+	case v.moving <- struct{}{}:
+		defer func() { <-v.moving }()
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for another to move the clock: %w", ctx.Err())
+	}
 	target := v.Now().Add(d)
+	if target.After(Last) {
+		return &RangeError{fmt.Sprintf("%v from %s is after %s, where a virtual clock ends", d, v.Now().Format(time.RFC3339), Last.Format(time.RFC3339))}
+	}
 	for {
 		if err := idle(ctx); err != nil {
-			return fmt.Errorf("at %s: %w", v.Now().Format(time.RFC3339), err)
+			return fmt.Errorf("the clock stands at %s: %w", v.Now().Format(time.RFC3339), err)
 		}
 		if !v.step(target) {
 			return nil

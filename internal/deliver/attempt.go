@@ -64,7 +64,7 @@ func (d *Dispatcher) ready(x *delivery) (*rule.Route, bool) {
 	if x.attempts > 0 {
 		f := &retry.Failure{Code: retry.Code(x.last.code), Message: x.last.message, StatusCode: x.last.statusCode}
 		switch {
-		case now.Sub(x.event.Ingested) >= rt.Retry.MaximumEventAge+lateness:
+		case now.Sub(x.born()) >= rt.Retry.MaximumEventAge+lateness:
 			d.abandon(x, rt, f, retry.ExhaustedAge)
 			return nil, false
 		case x.attempts > rt.Retry.MaximumRetryAttempts:
@@ -87,16 +87,8 @@ func (d *Dispatcher) attempt(x *delivery) verdict {
 	if !ok {
 		return verdict{}
 	}
-	if api, ok := d.api(rt); ok {
-		if wait := x.end.slot(api.RateLimitPerSecond, time.Now()); wait > 0 {
-			rt.Metrics.Throttled()
-			if !d.pause(wait) {
-				return verdict{} // stopping: the delivery is found in the store again
-			}
-			if rt, ok = d.ready(x); !ok {
-				return verdict{}
-			}
-		}
+	if x.throttled {
+		rt.Metrics.Throttled()
 	}
 
 	now := d.clock.Now()
@@ -111,12 +103,12 @@ func (d *Dispatcher) attempt(x *delivery) verdict {
 
 	o := store.Outcome{
 		Event: x.event.ID.Key(), N: x.n, Route: x.route, Endpoint: x.end.key, Ticket: x.ticket,
-		Status: store.Delivered, Attempts: x.attempts, At: ended, Latency: latency,
+		Status: store.Delivered, Attempts: x.attempts, Earlier: x.earlier, At: ended, Latency: latency,
 		StatusCode: answer.status, Durable: x.durable,
 	}
-	m := metrics.Attempt{Number: x.attempts, Outcome: metrics.Delivered, Ingested: x.event.Ingested, Started: now, Ended: ended}
+	m := metrics.Attempt{Number: x.earlier + x.attempts, Outcome: metrics.Delivered, Ingested: x.event.Ingested, Started: now, Ended: ended}
 	if failure != nil {
-		decision := rt.Retry.Decide(failure, x.attempts, x.event.Ingested, ended, random)
+		decision := rt.Retry.Decide(failure, x.attempts, x.born(), ended, random)
 		o.Failed = true
 		o.StatusCode, o.ErrorCode, o.Error = failure.StatusCode, string(failure.Code), failure.Message
 		if answer.began != "" {
@@ -149,7 +141,7 @@ type verdict struct {
 func (d *Dispatcher) abandon(x *delivery, rt *rule.Route, f *retry.Failure, exhausted string) {
 	o := store.Outcome{
 		Event: x.event.ID.Key(), N: x.n, Route: x.route, Endpoint: x.end.key, Ticket: x.ticket,
-		Attempts: x.attempts, At: d.clock.Now(), StatusCode: f.StatusCode, ErrorCode: string(f.Code), Error: f.Message,
+		Attempts: x.attempts, Earlier: x.earlier, At: d.clock.Now(), StatusCode: f.StatusCode, ErrorCode: string(f.Code), Error: f.Message,
 		Durable: x.durable,
 	}
 	d.bury(&o, x, rt, f, exhausted)
@@ -169,18 +161,6 @@ func (d *Dispatcher) bury(o *store.Outcome, x *delivery, rt *rule.Route, f *retr
 	o.DeadLetter = &store.DeadLetter{
 		Queue: rt.DeadLetterARN, Event: x.event.ID, Body: x.event.JSON, RuleARN: rt.RuleARN, TargetARN: rt.Target.ARN,
 		ErrorCode: string(f.Code), ErrorMessage: f.Message, RetryAttempts: max(x.attempts-1, 0), Exhausted: exhausted, At: o.At,
-	}
-}
-
-// pause waits, unless the dispatcher is being stopped meanwhile.
-func (d *Dispatcher) pause(wait time.Duration) bool {
-	t := time.NewTimer(wait)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-d.loader.done:
-		return false
 	}
 }
 
@@ -205,7 +185,7 @@ func (d *Dispatcher) build(ctx context.Context, x *delivery, rt *rule.Route, api
 		TraceHeader:    x.event.TraceHeader,
 		IdempotencyKey: IdempotencyKey(x.event.ID.String(), x.n),
 		RoleARN:        rt.Target.RoleARN,
-		Attempt:        x.attempts,
+		Attempt:        x.earlier + x.attempts,
 		UserAgent:      d.cfg.UserAgent,
 	}, d.cfg.Signer)
 }

@@ -155,7 +155,7 @@ func (d *Dispatcher) expire(ctx context.Context, e *endpoint, now time.Time) {
 		for _, p := range old {
 			// Its outcome is a row's: until it is durable, the loader must
 			// not read the row again.
-			x := &delivery{event: p.Event, n: p.N, route: p.Route, end: e, attempts: p.Attempts}
+			x := &delivery{event: p.Event, n: p.N, route: p.Route, end: e, attempts: p.Attempts, since: p.Since, earlier: p.Earlier}
 			e.mu.Lock()
 			e.parked[x.ref()] = struct{}{}
 			e.mu.Unlock()
@@ -227,6 +227,9 @@ func (e *endpoint) status() EndpointStatus {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s := EndpointStatus{Endpoint: e.key, State: "closed", Limit: e.allowed(), InFlight: e.workers, Queued: e.fresh.len() + e.loaded.len(), Failures: e.governor.failures}
+	if e.pace != nil {
+		s.InFlight-- // it waits for its turn
+	}
 	if s.Failures > 0 {
 		s.ErrorCode, s.Error = e.last.code, e.last.message
 	}
@@ -282,6 +285,8 @@ func (d *Dispatcher) setPaused(ctx context.Context, key store.Endpoint, paused b
 		return fmt.Errorf("pausing or resuming an endpoint: %w", err)
 	}
 	e := d.endpoint(key)
+	d.active.Add(1) // what is taken out of memory is nowhere until it is parked
+	defer d.active.Add(-1)
 	e.mu.Lock()
 	e.paused = paused
 	var waiting []*delivery

@@ -14,7 +14,6 @@ package deliver
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -58,6 +57,12 @@ type Config struct {
 	// MaxQueuedBytes bounds the events that wait in memory, of all endpoints
 	// together; 0 means 64 MiB.
 	MaxQueuedBytes int64
+	// Forwarding says that messages for dead-letter queues are only kept until
+	// they are taken elsewhere: whoever forwards them counts them.
+	Forwarding bool
+	// DeadLettered, when not nil, is called with the ARN of a dead-letter
+	// queue when a message for it is durable. It must not block.
+	DeadLettered func(queue string)
 	// Settled, when not nil, is called with the key of an event each time
 	// that one of its deliveries has ended and this is durable. It must not
 	// block.
@@ -118,17 +123,15 @@ func New(cfg Config) *Dispatcher {
 // Start recovers what an earlier process left in the store and begins to
 // deliver. It is called once.
 func (d *Dispatcher) Start(ctx context.Context) error {
-	backlog, err := d.recoverUnfinished(ctx)
+	backlog, err := d.cfg.Store.Recover(ctx, d.EndpointOf)
 	if err != nil {
 		return err
 	}
 	var waiting int64
 	for _, b := range backlog {
 		waiting += b.Count
-		e := d.endpoint(b.Endpoint)
-		e.waits(b.Route)
-		d.loader.note(e, b.NextDue)
 	}
+	d.Due(backlog)
 	if err := d.loadPaused(ctx); err != nil {
 		return err
 	}
@@ -138,31 +141,6 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 	d.running.Go(d.loader.run)
 	d.running.Go(d.tend)
 	return nil
-}
-
-// recoverUnfinished gives the deliveries that an earlier process left unfinished their
-// rows. With a disk that is full it waits until there is room.
-func (d *Dispatcher) recoverUnfinished(ctx context.Context) ([]store.Backlog, error) {
-	again := time.NewTimer(0)
-	defer again.Stop()
-	for {
-		backlog, err := d.cfg.Store.Recover(ctx, func(r store.Route, event []byte) store.Endpoint {
-			rt, ok := d.cfg.Rules.Route(rule.RouteKey(r))
-			if !ok {
-				return store.Endpoint{}
-			}
-			return d.endpointOf(rt, event)
-		})
-		if _, full := errors.AsType[*store.FullError](err); !full {
-			return backlog, err
-		}
-		again.Reset(readAgain)
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			return nil, err
-		}
-	}
 }
 
 // Stop ends delivering. Requests under way may finish until ctx is done and
@@ -204,9 +182,20 @@ func (d *Dispatcher) Queued() int64 { return d.queued.Load() }
 func (d *Dispatcher) InFlight() int64 { return d.inFlight.Load() }
 
 // Idle reports whether nothing is due and nothing is under way: what there is
-// waits in the store for a later moment.
+// waits for a later moment, in the store or because of a rate limit.
 func (d *Dispatcher) Idle() bool {
-	return d.queued.Load() == 0 && d.active.Load() == 0 && d.loader.idle()
+	if d.active.Load() > 0 || !d.loader.idle() {
+		return false
+	}
+	now := d.clock.Now()
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for _, e := range d.endpoints {
+		if !e.idle(now) {
+			return false
+		}
+	}
+	return d.active.Load() == 0
 }
 
 // Begun counts the deliveries that were looked at; it only grows.
@@ -219,12 +208,26 @@ type delivery struct {
 	route    store.Route
 	end      *endpoint
 	ticket   *store.Ticket // of the commit that brought it; nil once it has a row
-	attempts int           // made before now
+	attempts int           // made before now, since it was last redriven
 	last     lastFailure   // of those
+	since    time.Time     // when it was last redriven, or zero
+	earlier  int           // attempts made before that
 	queued   time.Time     // on the machine's clock
+	// throttled says that the rate limit held it back.
+	throttled bool
 }
 
 func (x *delivery) ref() store.Ref { return store.Ref{Event: x.event.ID.Key(), N: x.n} }
+
+// born is what the delivery's age counts from: the event's ingestion (X4), or
+// the moment at which the delivery was redriven. One that an operator sends
+// again has its policy's whole time, however old its event is.
+func (x *delivery) born() time.Time {
+	if x.since.IsZero() {
+		return x.event.Ingested
+	}
+	return x.since
+}
 
 // Admission is an event that is about to be committed: its record for the
 // store, and a place in memory for each delivery that gets one. Exactly one of
@@ -281,6 +284,26 @@ func (d *Dispatcher) Cancel(a *Admission) {
 		if x != nil {
 			x.end.release(int64(len(x.event.JSON)))
 		}
+	}
+}
+
+// EndpointOf says where deliveries of this event queue as their target is now:
+// the zero Endpoint if they lead nowhere.
+func (d *Dispatcher) EndpointOf(r store.Route, event []byte) store.Endpoint {
+	rt, ok := d.cfg.Rules.Route(rule.RouteKey(r))
+	if !ok {
+		return store.Endpoint{}
+	}
+	return d.endpointOf(rt, event)
+}
+
+// Due says that deliveries have become pending in the store, each of them with
+// a row that is due.
+func (d *Dispatcher) Due(backlog []store.Backlog) {
+	for _, b := range backlog {
+		e := d.endpoint(b.Endpoint)
+		e.waits(b.Route)
+		d.loader.note(e, b.NextDue)
 	}
 }
 
@@ -341,11 +364,13 @@ func (d *Dispatcher) tend() {
 				all = append(all, e)
 			}
 			d.mu.RUnlock()
+			d.active.Add(1) // what is shed is nowhere until it is parked
 			for _, e := range all {
 				for _, x := range e.shed(now.Add(-stale)) {
 					d.park(x, e.key, x.event.Ingested)
 				}
 			}
+			d.active.Add(-1)
 		}
 	}
 }
@@ -354,7 +379,7 @@ func (d *Dispatcher) tend() {
 func (d *Dispatcher) park(x *delivery, to store.Endpoint, due time.Time) {
 	d.cfg.Store.Settle(store.Outcome{
 		Event: x.event.ID.Key(), N: x.n, Route: x.route, Endpoint: to, Ticket: x.ticket,
-		Status: store.Pending, Due: due, Attempts: x.attempts, At: d.clock.Now(),
+		Status: store.Pending, Due: due, Attempts: x.attempts, Earlier: x.earlier, At: d.clock.Now(),
 		StatusCode: x.last.statusCode, ErrorCode: x.last.code, Error: x.last.message,
 		Durable: x.durable,
 	})
@@ -373,7 +398,12 @@ func (x *delivery) durable(o *store.Outcome) {
 		return
 	}
 	if o.DeadLetter != nil {
-		d.cfg.Metrics.Find(x.route.Region, x.route.Bus, x.route.Rule).DeadLettered()
+		if !d.cfg.Forwarding {
+			d.cfg.Metrics.Find(x.route.Region, x.route.Bus, x.route.Rule).DeadLettered()
+		}
+		if d.cfg.DeadLettered != nil {
+			d.cfg.DeadLettered(o.DeadLetter.Queue)
+		}
 	}
 	if d.cfg.Settled != nil {
 		d.cfg.Settled(o.Event)

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"bailey/internal/clock"
 	"bailey/internal/store"
 )
 
@@ -13,6 +14,9 @@ const (
 	defaultConcurrency = 64
 	// window is how many parked deliveries an endpoint holds in memory.
 	window = 256
+	// lateSlot is how late the turn that a rate limit gives may be taken
+	// without the turns after it moving: an alarm rings a little late.
+	lateSlot = 50 * time.Millisecond
 )
 
 // endpoint is one REST API and stage: a queue, and the workers that empty it.
@@ -21,21 +25,23 @@ type endpoint struct {
 	d   *Dispatcher
 	key store.Endpoint
 
-	mu       sync.Mutex
-	fresh    fifo
-	loaded   fifo                   // read back from the store
-	parked   map[store.Ref]struct{} // in memory, with a row: the loader must not read them again
-	reserved int                    // places taken by events that are being committed
-	bytes    int64                  // of the events that wait here, those being committed included
-	workers  int
-	governor governor
-	paused   bool
-	last     lastFailure              // of the endpoint, whatever the delivery
-	routes   map[store.Route]struct{} // of deliveries that were parked here
-	expireAt time.Time                // when to look again for those that are too old to wait on
-	hungry   bool                     // the loader left something that is due
-	turn     bool                     // whose turn it is when both queues hold something
-	nextSlot time.Time
+	mu        sync.Mutex
+	fresh     fifo
+	loaded    fifo                   // read back from the store
+	parked    map[store.Ref]struct{} // in memory, with a row: the loader must not read them again
+	reserved  int                    // places taken by events that are being committed
+	bytes     int64                  // of the events that wait here, those being committed included
+	workers   int
+	governor  governor
+	paused    bool
+	last      lastFailure              // of the endpoint, whatever the delivery
+	routes    map[store.Route]struct{} // of deliveries that were parked here
+	expireAt  time.Time                // when to look again for those that are too old to wait on
+	hungry    bool                     // the loader left something that is due
+	turn      bool                     // whose turn it is when both queues hold something
+	nextSlot  time.Time                // when the rate limit lets the next request out
+	pace      clock.Alarm              // rings at nextSlot for the worker that waits for it; nil if none does
+	throttled bool                     // something had to wait for nextSlot
 
 	due   time.Time // the loader's: when to read for this endpoint
 	index int       // the loader's: place in its heap, -1 if in none
@@ -113,6 +119,7 @@ func (e *endpoint) pushLoaded(due []store.Parked, more bool) bool {
 		e.d.queuedBytes.Add(int64(len(p.Event.JSON)))
 		x := &delivery{
 			event: p.Event, n: p.N, route: p.Route, end: e, attempts: p.Attempts, queued: now,
+			since: p.Since, earlier: p.Earlier,
 			last: lastFailure{code: p.ErrorCode, message: p.Error, statusCode: p.StatusCode},
 		}
 		e.parked[x.ref()] = struct{}{}
@@ -196,60 +203,96 @@ func (e *endpoint) concurrency() int {
 // work makes attempts until nothing waits.
 func (e *endpoint) work() {
 	for {
-		x := e.next()
-		if x == nil {
+		x, pace := e.next()
+		switch {
+		case x != nil:
+			e.ended(e.d.attempt(x))
+			e.d.active.Add(-1)
+		case pace != nil:
+			e.await(pace)
+		default:
 			return
 		}
-		e.ended(e.d.attempt(x))
-		e.d.active.Add(-1)
 	}
 }
 
 // next takes the delivery whose turn it is, or ends the worker. Fresh ones and
 // those from the store take turns, so that neither starves the other.
-func (e *endpoint) next() *delivery {
+//
+// Where the rate limit holds back what waits, one worker is given the alarm
+// that rings when it no longer does, and the others end.
+func (e *endpoint) next() (*delivery, clock.Alarm) {
 	e.mu.Lock()
+	defer e.mu.Unlock()
+	waiting := e.fresh.len() + e.loaded.len()
+	if waiting == 0 || e.d.stopping.Load() || e.workers > e.allowed() {
+		e.workers--
+		return nil, nil
+	}
+	now := e.d.clock.Now()
+	rate := e.rate()
+	if rate > 0 && e.nextSlot.After(now) {
+		e.throttled = true
+		if e.pace != nil {
+			e.workers--
+			return nil, nil
+		}
+		e.pace = e.d.clock.NewAlarm()
+		e.pace.Set(e.nextSlot)
+		return nil, e.pace
+	}
 	var x *delivery
-	switch {
-	case e.d.stopping.Load() || e.workers > e.allowed():
-	case e.loaded.len() > 0 && (e.turn || e.fresh.len() == 0):
+	if e.loaded.len() > 0 && (e.turn || e.fresh.len() == 0) {
 		x = e.loaded.pop()
 		e.turn = false
-	case e.fresh.len() > 0:
+	} else {
 		x = e.fresh.pop()
 		e.turn = true
 	}
-	if x == nil {
-		e.workers--
-		e.mu.Unlock()
-		return nil
+	x.throttled, e.throttled = e.throttled, false
+	if rate > 0 {
+		if now.Sub(e.nextSlot) > lateSlot {
+			e.nextSlot = now
+		}
+		e.nextSlot = e.nextSlot.Add(time.Duration(float64(time.Second) / rate))
 	}
 	e.governor.began()
 	e.free(int64(len(x.event.JSON)))
-	if e.fresh.len()+e.loaded.len() > 0 {
+	if waiting > 1 {
 		e.employ() // the limit may have been raised since these were pushed
 	}
-	e.mu.Unlock()
 	e.d.begun.Add(1)
 	e.d.active.Add(1) // before it leaves the queue: it is always in one of them
 	e.d.queued.Add(-1)
-	return x
+	return x, nil
 }
 
-// slot returns how long to wait before the next request, so that no more than
-// rate requests a second go out.
-func (e *endpoint) slot(rate float64, now time.Time) time.Duration {
-	if rate <= 0 {
-		return 0
+// await waits for the rate limit's alarm, unless the dispatcher is being
+// stopped meanwhile.
+func (e *endpoint) await(pace clock.Alarm) {
+	select {
+	case <-pace.C():
+	case <-e.d.loader.done:
 	}
+	pace.Stop()
+	e.mu.Lock()
+	e.pace = nil
+	e.mu.Unlock()
+}
+
+// rate is how many requests a second may go out; 0 means any number.
+func (e *endpoint) rate() float64 {
+	if api, ok := e.d.cfg.Rules.API(e.key.API); ok {
+		return api.RateLimitPerSecond
+	}
+	return 0
+}
+
+// idle reports whether nothing here can go out at the moment.
+func (e *endpoint) idle(now time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.nextSlot.Before(now) {
-		e.nextSlot = now
-	}
-	wait := e.nextSlot.Sub(now)
-	e.nextSlot = e.nextSlot.Add(time.Duration(float64(time.Second) / rate))
-	return wait
+	return e.fresh.len()+e.loaded.len() == 0 || e.pace != nil && e.nextSlot.After(now)
 }
 
 // shed takes out the fresh deliveries that have waited since before the
