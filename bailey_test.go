@@ -217,7 +217,7 @@ func TestDeadLetter(t *testing.T) {
 	if d := wait(t, r, id); d[0].Status != store.Dead || d[0].ErrorCode != "ERROR_FROM_TARGET" || d[0].StatusCode != 404 {
 		t.Errorf("got %+v", d)
 	}
-	letters, err := r.DeadLetters(t.Context(), queue, 0, 10)
+	letters, err := r.DeadLetters(t.Context(), store.Undelivered{Queue: queue}, 0, 10)
 	if err != nil || len(letters) != 1 {
 		t.Fatalf("got %+v, %v, want one", letters, err)
 	}

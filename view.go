@@ -41,12 +41,6 @@ func (r *Router) Attempts(ctx context.Context, id event.ID, n int) ([]store.Atte
 	return r.store.Attempts(ctx, id, n)
 }
 
-// DeadLetters returns messages of a dead-letter queue, oldest first, that come
-// after the one with the id; queue "" means all queues.
-func (r *Router) DeadLetters(ctx context.Context, queue string, after int64, limit int) ([]store.DeadLetter, error) {
-	return r.store.DeadLetters(ctx, queue, after, limit)
-}
-
 // Failing returns why the store cannot be written at present, or nil.
 func (r *Router) Failing() error { return r.store.Failing() }
 

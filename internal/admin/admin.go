@@ -389,7 +389,7 @@ func (a *api) deadLetters(r *http.Request) (any, error) {
 			return nil, badRequest("limit is a number from 1 to 1000, not %q.", text)
 		}
 	}
-	letters, err := a.router.DeadLetters(r.Context(), params.Get("queue"), after, limit)
+	letters, err := a.router.DeadLetters(r.Context(), store.Undelivered{Queue: params.Get("queue")}, after, limit)
 	if err != nil {
 		return nil, err
 	}

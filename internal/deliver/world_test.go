@@ -244,7 +244,7 @@ func (w *world) attempts(id event.ID) []store.Attempt {
 
 func (w *world) deadLetters() []store.DeadLetter {
 	w.t.Helper()
-	all, err := w.store.DeadLetters(context.Background(), testQueue, 0, 1000)
+	all, err := w.store.DeadLetters(context.Background(), store.Undelivered{Queue: testQueue}, 0, 1000)
 	if err != nil {
 		w.t.Fatal(err)
 	}

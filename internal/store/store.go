@@ -138,7 +138,8 @@ type Outcome struct {
 
 	Status     Status
 	Due        time.Time // next attempt, when pending
-	Attempts   int       // made so far
+	Attempts   int       // made so far, since it was last redriven
+	Earlier    int       // made before that
 	At         time.Time // of this outcome
 	Latency    time.Duration
 	StatusCode int // of the last answer, 0 when there was none
@@ -159,9 +160,10 @@ type Outcome struct {
 // DeadLetter is a message in a dead-letter queue: an event that a target did
 // not take, with the attributes that AWS gives it.
 type DeadLetter struct {
-	ID           int64 // set by the store
+	ID           int64 // set by the store; never used again
 	Queue        string
 	Event        event.ID
+	Route        Route  // set by the store; zero where the delivery is forgotten
 	Body         []byte // the envelope, before any transformation
 	RuleARN      string
 	TargetARN    string
@@ -172,6 +174,8 @@ type DeadLetter struct {
 	// Exhausted is MaximumRetryAttempts, MaximumEventAgeInSeconds or empty.
 	Exhausted string
 	At        time.Time
+	// Tries counts how often it could not be forwarded to its queue elsewhere.
+	Tries int
 }
 
 // Parked is a delivery read back from the store to be tried.
@@ -179,8 +183,12 @@ type Parked struct {
 	Event    *event.Event
 	N        int
 	Route    Route
-	Attempts int
+	Attempts int // since it was last redriven
 	Due      time.Time
+	// Since is when it was last redriven, and Earlier counts the attempts made
+	// before: both zero for one that never was.
+	Since   time.Time
+	Earlier int
 	// What the last attempt came to, if there was one.
 	StatusCode int
 	ErrorCode  string
@@ -209,7 +217,9 @@ type Delivery struct {
 	Route      Route
 	Endpoint   Endpoint
 	Status     Status
-	Attempts   int
+	Attempts   int       // since it was last redriven
+	Earlier    int       // made before that
+	Redriven   time.Time // when that was; zero for one that never was
 	Due        time.Time // zero unless pending
 	At         time.Time // of the last outcome; zero before the first
 	Ingested   time.Time

@@ -52,8 +52,8 @@ func (s *Store) Backlog(ctx context.Context) (all []store.Backlog, err error) {
 }
 
 // Expired returns up to limit pending deliveries of a route that wait for an
-// endpoint and whose events were taken before the moment, oldest first, without
-// those that skip names.
+// endpoint and whose events were taken, or which were last redriven, before the
+// moment, oldest first, without those that skip names.
 func (s *Store) Expired(ctx context.Context, e store.Endpoint, r store.Route, before time.Time, limit int, skip func(store.Ref) bool) (old []store.Parked, err error) {
 	endpoint, ok := s.names.endpointNo(e)
 	if !ok {
@@ -64,29 +64,34 @@ func (s *Store) Expired(ctx context.Context, e store.Endpoint, r store.Route, be
 		return nil, nil
 	}
 	err = s.read(ctx, func(conn *sqlite.Conn) error {
-		var refs []store.Ref
-		var attempts []int
+		var keys []int64
 		err := sqlitex.Execute(conn, `
-			SELECT event, n, attempts FROM delivery WHERE status = 0 AND status <> 1 AND event < ? AND endpoint = ? AND route = ?
+			SELECT event, n, attempts, since, earlier FROM delivery
+			WHERE status = 0 AND status <> 1 AND event < ? AND endpoint = ? AND route = ? AND (since IS NULL OR since < ?)
 			ORDER BY event, n LIMIT ?`, &sqlitex.ExecOptions{
-			Args: []any{event.KeyAt(before), endpoint, route, limit},
+			Args: []any{event.KeyAt(before), endpoint, route, before.UnixMilli(), limit},
 			ResultFunc: func(row *sqlite.Stmt) error {
-				refs = append(refs, store.Ref{Event: row.ColumnInt64(0), N: row.ColumnInt(1)})
-				attempts = append(attempts, row.ColumnInt(2))
+				old = append(old, store.Parked{
+					Route: r, N: row.ColumnInt(1), Attempts: row.ColumnInt(2), Since: optionalMillis(row, 3), Earlier: row.ColumnInt(4),
+				})
+				keys = append(keys, row.ColumnInt64(0))
 				return nil
 			}})
 		if err != nil {
 			return err
 		}
-		for i, ref := range refs {
-			if skip(ref) {
+		rows := old
+		old = old[:0]
+		for i, p := range rows {
+			if skip(store.Ref{Event: keys[i], N: p.N}) {
 				continue
 			}
-			e, err := s.event(conn, ref.Event)
+			e, err := s.event(conn, keys[i])
 			if err != nil {
 				return err
 			}
-			old = append(old, store.Parked{Event: &e.Event, N: ref.N, Route: r, Attempts: attempts[i]})
+			p.Event = &e.Event
+			old = append(old, p)
 		}
 		return nil
 	})
@@ -228,7 +233,7 @@ func (s *Store) Due(ctx context.Context, e store.Endpoint, now time.Time, limit 
 
 func (s *Store) due(conn *sqlite.Conn, endpoint int64, now time.Time, limit int, skip func(store.Ref) bool, skipped int) ([]store.Parked, bool, error) {
 	stmt, err := conn.Prepare(`
-		SELECT event, n, route, attempts, due, status_code, error_code, error FROM delivery
+		SELECT event, n, route, attempts, due, status_code, error_code, error, since, earlier FROM delivery
 		WHERE status = 0 AND endpoint = ? AND due <= ? ORDER BY due, event, n LIMIT ?`)
 	if err != nil {
 		return nil, false, err
@@ -270,6 +275,8 @@ func (s *Store) due(conn *sqlite.Conn, endpoint int64, now time.Time, limit int,
 			StatusCode: stmt.ColumnInt(5),
 			ErrorCode:  stmt.ColumnText(6),
 			Error:      stmt.ColumnText(7),
+			Since:      optionalMillis(stmt, 8),
+			Earlier:    stmt.ColumnInt(9),
 		})
 	}
 }

@@ -173,7 +173,7 @@ func (s *Store) withRows(conn *sqlite.Conn, before token, where string, args []a
 	var page []store.Delivery
 	query := `
 		SELECT d.event, d.n, d.route, d.endpoint, d.status, d.attempts, d.at, d.due, d.latency_us, d.status_code,
-			d.error_code, d.error, e.ingested, substr(e.json, 1, 64), e.self
+			d.error_code, d.error, e.ingested, substr(e.json, 1, 64), e.self, d.since, d.earlier
 		FROM delivery d JOIN event e ON e.key = d.event
 		WHERE (d.event < ? OR d.event = ? AND d.n > ?)` + where + `
 		ORDER BY d.event DESC, d.n LIMIT ?`
@@ -197,6 +197,8 @@ func (s *Store) withRows(conn *sqlite.Conn, before token, where string, args []a
 			ErrorCode:  r.ColumnText(10),
 			Error:      r.ColumnText(11),
 			Ingested:   millis(r, 12),
+			Redriven:   optionalMillis(r, 15),
+			Earlier:    r.ColumnInt(16),
 		}
 		if !r.ColumnIsNull(7) {
 			d.Due = millis(r, 7)
@@ -266,6 +268,14 @@ func (s *Store) withoutRows(conn *sqlite.Conn, q store.Query, before token, limi
 
 func millis(r *sqlite.Stmt, col int) time.Time { return time.UnixMilli(r.ColumnInt64(col)).UTC() }
 
+// optionalMillis is the zero time where the column is NULL.
+func optionalMillis(r *sqlite.Stmt, col int) time.Time {
+	if r.ColumnIsNull(col) {
+		return time.Time{}
+	}
+	return millis(r, col)
+}
+
 // token is a place in the log: after delivery n of the event with the key.
 type token struct {
 	key int64
@@ -287,43 +297,6 @@ func parseToken(text string) (token, error) {
 		}
 	}
 	return token{}, fmt.Errorf("next: %q: %w", text, store.ErrToken)
-}
-
-// DeadLetters returns up to limit messages of a dead-letter queue, or of all
-// when queue is "", oldest first, that come after the message with the id.
-func (s *Store) DeadLetters(ctx context.Context, queue string, after int64, limit int) (all []store.DeadLetter, err error) {
-	if limit <= 0 {
-		limit = defaultLimit
-	}
-	err = s.read(ctx, func(conn *sqlite.Conn) error {
-		return sqlitex.Execute(conn, `
-			SELECT id, queue, at, rule_arn, target_arn, error_code, error_message, retry_attempts, exhausted, body
-			FROM dead_letter WHERE id > ?1 AND (?2 = '' OR queue = ?2) ORDER BY id LIMIT ?3`, &sqlitex.ExecOptions{
-			Args: []any{after, queue, min(limit, maxLimit)},
-			ResultFunc: func(r *sqlite.Stmt) error {
-				d := store.DeadLetter{
-					ID:            r.ColumnInt64(0),
-					Queue:         r.ColumnText(1),
-					At:            millis(r, 2),
-					RuleARN:       r.ColumnText(3),
-					TargetARN:     r.ColumnText(4),
-					ErrorCode:     r.ColumnText(5),
-					ErrorMessage:  r.ColumnText(6),
-					RetryAttempts: r.ColumnInt(7),
-					Exhausted:     r.ColumnText(8),
-					Body:          columnBytes(r, 9),
-				}
-				if d.Event, err = event.IDOf(d.Body); err != nil {
-					return err
-				}
-				all = append(all, d)
-				return nil
-			}})
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading dead letters: %w", err)
-	}
-	return all, nil
 }
 
 // Ticks returns when each rule with a schedule last ran.

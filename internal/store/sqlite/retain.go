@@ -19,7 +19,7 @@ const sweepChunk = 2000
 // oldest first, as many as it takes for the database to hold no more than
 // maxBytes (0: no such bound). An event with a delivery that is pending stays,
 // whatever its age; one with a dead delivery stays until the moment deadBefore
-// has passed it. It returns how many events are gone.
+// has passed the delivery's end, and so as long as the message about it. It returns how many events are gone.
 func (s *Store) Sweep(ctx context.Context, before, deadBefore time.Time, maxBytes int64) (int, error) {
 	gone := 0
 	after := int64(-1)
@@ -33,7 +33,7 @@ func (s *Store) Sweep(ctx context.Context, before, deadBefore time.Time, maxByte
 			// Whatever is settled may go.
 			until = s.markSeen.Load()
 		}
-		n, next, err := s.sweepChunk(ctx, after, min(until, s.markSeen.Load()), event.KeyAt(deadBefore))
+		n, next, err := s.sweepChunk(ctx, after, min(until, s.markSeen.Load()), deadBefore.UnixMilli())
 		gone += n
 		if err != nil || next < 0 {
 			return gone, err
@@ -66,7 +66,7 @@ func (s *Store) Size(ctx context.Context) (size int64, err error) {
 	return size, err
 }
 
-func (s *Store) sweepChunk(ctx context.Context, after, until, deadUntil int64) (gone int, next int64, err error) {
+func (s *Store) sweepChunk(ctx context.Context, after, until, deadBefore int64) (gone int, next int64, err error) {
 	next = -1
 	var last int64
 	err = s.read(ctx, func(conn *sqlite.Conn) error {
@@ -89,9 +89,9 @@ func (s *Store) sweepChunk(ctx context.Context, after, until, deadUntil int64) (
 		return 0, -1, err
 	}
 	err = s.submit(&put{do: func(conn *sqlite.Conn) error {
-		args := []any{after, last, deadUntil}
+		args := []any{after, last, deadBefore}
 		const kept = `SELECT event FROM delivery WHERE status = 0 AND status <> 1 AND event > ?1 AND event <= ?2
-			UNION SELECT event FROM delivery WHERE status = 2 AND status <> 1 AND event > ?1 AND event <= ?2 AND event >= ?3`
+			UNION SELECT event FROM delivery WHERE status = 2 AND status <> 1 AND event > ?1 AND event <= ?2 AND at >= ?3`
 		for _, query := range []string{
 			"DELETE FROM attempt WHERE event > ?1 AND event <= ?2 AND event NOT IN (" + kept + ")",
 			"DELETE FROM event WHERE key > ?1 AND key <= ?2 AND key NOT IN (" + kept + ")",
@@ -108,21 +108,4 @@ func (s *Store) sweepChunk(ctx context.Context, after, until, deadUntil int64) (
 		return 0, -1, fmt.Errorf("forgetting old events: %w", err)
 	}
 	return gone, next, nil
-}
-
-// SweepDeadLetters forgets the messages of dead-letter queues that are older
-// than the moment.
-func (s *Store) SweepDeadLetters(ctx context.Context, before time.Time) (gone int, err error) {
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	err = s.submit(&put{do: func(conn *sqlite.Conn) error {
-		err := sqlitex.Execute(conn, "DELETE FROM dead_letter WHERE at < ?", &sqlitex.ExecOptions{Args: []any{before.UnixMilli()}})
-		gone = conn.Changes()
-		return err
-	}})
-	if err != nil {
-		return 0, fmt.Errorf("forgetting old dead letters: %w", err)
-	}
-	return gone, nil
 }

@@ -248,7 +248,7 @@ func TestDeliveryLog(t *testing.T) {
 	if err != nil || len(attempts) != 1 || attempts[0].Number != 1 || attempts[0].StatusCode != 500 {
 		t.Errorf("attempts: %+v, %v", attempts, err)
 	}
-	dead, err := s.DeadLetters(t.Context(), "arn:q", 0, 0)
+	dead, err := s.DeadLetters(t.Context(), store.Undelivered{Queue: "arn:q"}, 0, 0)
 	if err != nil || len(dead) != 1 || dead[0].RuleARN != "arn:r" || dead[0].Event != records[1].Event.ID || !bytes.Equal(dead[0].Body, records[1].Event.JSON) {
 		t.Errorf("dead letters: %+v, %v", dead, err)
 	}

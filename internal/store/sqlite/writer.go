@@ -501,11 +501,11 @@ func (s *Store) writeOutcome(o *store.Outcome) error {
 	}
 	// A delivery that is pending already has a row; a fresh one has none.
 	stmt, err := s.writer.Prepare(`
-		INSERT INTO delivery (event, n, route, endpoint, status, attempts, at, due, latency_us, status_code, error_code, error)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		INSERT INTO delivery (event, n, route, endpoint, status, attempts, at, due, latency_us, status_code, error_code, error, queued)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (event, n) DO UPDATE SET endpoint = excluded.endpoint, status = excluded.status,
 			attempts = excluded.attempts, at = excluded.at, due = excluded.due, latency_us = excluded.latency_us,
-			status_code = excluded.status_code, error_code = excluded.error_code, error = excluded.error`)
+			status_code = excluded.status_code, error_code = excluded.error_code, error = excluded.error, queued = excluded.queued`)
 	if err != nil {
 		return err
 	}
@@ -525,6 +525,11 @@ func (s *Store) writeOutcome(o *store.Outcome) error {
 	bindInt(stmt, 10, o.StatusCode)
 	bindText(stmt, 11, o.ErrorCode)
 	bindText(stmt, 12, o.Error)
+	if o.DeadLetter != nil {
+		stmt.BindInt64(13, 1)
+	} else {
+		stmt.BindNull(13)
+	}
 	if err := run(stmt); err != nil {
 		return err
 	}
@@ -548,7 +553,7 @@ func (s *Store) writeAttempt(o *store.Outcome) error {
 	}
 	stmt.BindInt64(1, o.Event)
 	stmt.BindInt64(2, int64(o.N))
-	stmt.BindInt64(3, int64(o.Attempts))
+	stmt.BindInt64(3, int64(o.Earlier+o.Attempts))
 	stmt.BindInt64(4, o.At.UnixMilli())
 	stmt.BindInt64(5, o.Latency.Microseconds())
 	bindInt(stmt, 6, o.StatusCode)

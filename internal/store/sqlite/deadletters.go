@@ -1,0 +1,288 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"bailey/internal/event"
+	"bailey/internal/store"
+)
+
+// purgeChunk is how many dead letters one transaction forgets: few, so that
+// nobody waits long for it.
+const purgeChunk = 1000
+
+// condition gathers the conditions of a query.
+type condition struct {
+	text string // each with AND before it
+	args []any
+}
+
+func (c *condition) add(text string, args ...any) {
+	c.text += " AND " + text
+	c.args = append(c.args, args...)
+}
+
+// routes adds that a column holds the number of a route that is selected. It
+// returns false where there is none.
+func (c *condition) routes(s *Store, column string, selects func(store.Route) bool) bool {
+	nos := s.names.routesWhere(selects)
+	if len(nos) == 0 {
+		return false
+	}
+	list := make([]string, len(nos))
+	for i, no := range nos {
+		list[i] = strconv.FormatInt(no, 10)
+	}
+	c.add(column + " IN (" + strings.Join(list, ",") + ")")
+	return true
+}
+
+// common adds what is asked alike of deliveries, d, and of dead letters; of is
+// the one of the two that has the column at.
+func (c *condition) common(s *Store, dead *store.Undelivered, of string) (some bool) {
+	if dead.Event != nil {
+		c.add("(d.event = ? OR d.event IN (SELECT key FROM event WHERE origin = ?))", dead.Event.Key(), dead.Event.Key())
+	}
+	if dead.API != "" {
+		c.add("d.endpoint IN (SELECT no FROM endpoint WHERE api = ?)", dead.API)
+	}
+	if dead.ErrorCode != "" {
+		c.add(of+".error_code = ?", dead.ErrorCode)
+	}
+	if !dead.Since.IsZero() {
+		c.add(of+".at >= ?", dead.Since.UnixMilli())
+	}
+	if !dead.Until.IsZero() {
+		c.add(of+".at < ?", dead.Until.UnixMilli())
+	}
+	return dead.Region+dead.Bus+dead.Rule+dead.Target == "" || c.routes(s, "d.route", dead.Selects)
+}
+
+// letters is the condition of dead letters l with their deliveries d.
+func (s *Store) letters(dead *store.Undelivered) (c condition, some bool) {
+	if dead.Queue != "" {
+		c.add("l.queue = ?", dead.Queue)
+	}
+	return c, c.common(s, dead, "l")
+}
+
+const selectLetter = `
+	SELECT l.id, l.queue, l.at, l.rule_arn, l.target_arn, l.error_code, l.error_message, l.retry_attempts, l.exhausted, l.body, l.tries, d.route
+	FROM dead_letter l LEFT JOIN delivery d ON d.event = l.event AND d.n = l.n `
+
+func (s *Store) letter(r *sqlite.Stmt) (d store.DeadLetter, err error) {
+	d = store.DeadLetter{
+		ID:            r.ColumnInt64(0),
+		Queue:         r.ColumnText(1),
+		At:            millis(r, 2),
+		RuleARN:       r.ColumnText(3),
+		TargetARN:     r.ColumnText(4),
+		ErrorCode:     r.ColumnText(5),
+		ErrorMessage:  r.ColumnText(6),
+		RetryAttempts: r.ColumnInt(7),
+		Exhausted:     r.ColumnText(8),
+		Body:          columnBytes(r, 9),
+		Tries:         r.ColumnInt(10),
+	}
+	if !r.ColumnIsNull(11) {
+		d.Route = s.names.routeName(r.ColumnInt64(11))
+	}
+	d.Event, err = event.IDOf(d.Body)
+	return d, err
+}
+
+// DeadLetters returns up to limit messages of dead-letter queues, oldest
+// first, that come after the message with the id.
+func (s *Store) DeadLetters(ctx context.Context, dead store.Undelivered, after int64, limit int) (all []store.DeadLetter, err error) {
+	if limit <= 0 {
+		limit = defaultLimit
+	}
+	where, some := s.letters(&dead)
+	if !some {
+		return nil, nil
+	}
+	where.add("l.id > ?", after)
+	args := append(where.args, min(limit, maxLimit))
+	return s.listLetters(ctx, "WHERE TRUE"+where.text+" ORDER BY l.id LIMIT ?", args...)
+}
+
+// DeadLetter returns one message of a dead-letter queue, or
+// [store.ErrNotFound].
+func (s *Store) DeadLetter(ctx context.Context, id int64) (*store.DeadLetter, error) {
+	all, err := s.listLetters(ctx, "WHERE l.id = ?", id)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, store.ErrNotFound
+	}
+	return &all[0], nil
+}
+
+// Forwardable returns up to limit messages of a dead-letter queue, oldest
+// first, that are to be forwarded now: those that were not tried yet, and
+// those whose time to be tried again has come.
+func (s *Store) Forwardable(ctx context.Context, queue string, now time.Time, limit int) ([]store.DeadLetter, error) {
+	return s.listLetters(ctx, "WHERE l.queue = ? AND (l.due IS NULL OR l.due <= ?) ORDER BY l.id LIMIT ?", queue, now.UnixMilli(), limit)
+}
+
+func (s *Store) listLetters(ctx context.Context, rest string, args ...any) (all []store.DeadLetter, err error) {
+	err = s.read(ctx, func(conn *sqlite.Conn) error {
+		return sqlitex.ExecuteTransient(conn, selectLetter+rest, &sqlitex.ExecOptions{Args: args, ResultFunc: func(r *sqlite.Stmt) error {
+			d, err := s.letter(r)
+			if err != nil {
+				return err
+			}
+			all = append(all, d)
+			return nil
+		}})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading dead letters: %w", err)
+	}
+	return all, nil
+}
+
+// CountDeadLetters returns how many messages a dead-letter queue holds.
+func (s *Store) CountDeadLetters(ctx context.Context, queue string) (n int64, err error) {
+	err = s.read(ctx, func(conn *sqlite.Conn) error {
+		return sqlitex.Execute(conn, "SELECT count(*) FROM dead_letter WHERE queue = ?", &sqlitex.ExecOptions{
+			Args:       []any{queue},
+			ResultFunc: func(r *sqlite.Stmt) error { n = r.ColumnInt64(0); return nil }})
+	})
+	if err != nil {
+		return 0, fmt.Errorf("counting dead letters: %w", err)
+	}
+	return n, nil
+}
+
+// DeadLetterQueues returns the ARNs of the queues that hold messages, sorted.
+func (s *Store) DeadLetterQueues(ctx context.Context) (all []string, err error) {
+	err = s.read(ctx, func(conn *sqlite.Conn) error {
+		// From one queue to the next by the index, past their messages.
+		return sqlitex.Execute(conn, `
+			WITH RECURSIVE q(queue) AS (
+				SELECT min(queue) FROM dead_letter
+				UNION ALL
+				SELECT (SELECT min(queue) FROM dead_letter WHERE queue > q.queue) FROM q WHERE q.queue IS NOT NULL
+			) SELECT queue FROM q WHERE queue IS NOT NULL`, &sqlitex.ExecOptions{
+			ResultFunc: func(r *sqlite.Stmt) error { all = append(all, r.ColumnText(0)); return nil }})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading which dead-letter queues hold messages: %w", err)
+	}
+	return all, nil
+}
+
+// DeleteDeadLetter removes one message from its queue and reports whether it
+// was there: somebody has dealt with it. The delivery stays in the log, and is
+// not redriven any more unless its event is named.
+func (s *Store) DeleteDeadLetter(ctx context.Context, id int64) (there bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	err = s.submit(&put{do: func(conn *sqlite.Conn) error {
+		err := sqlitex.Execute(conn, "DELETE FROM dead_letter WHERE id = ?", &sqlitex.ExecOptions{Args: []any{id}})
+		there = conn.Changes() > 0
+		return err
+	}})
+	if err != nil {
+		return false, fmt.Errorf("deleting a dead letter: %w", err)
+	}
+	return there, nil
+}
+
+// PurgeDeadLetters removes the messages that are selected, as far as they were
+// there when it was called. It returns how many are gone.
+func (s *Store) PurgeDeadLetters(ctx context.Context, dead store.Undelivered) (gone int, err error) {
+	where, some := s.letters(&dead)
+	if !some {
+		return 0, nil
+	}
+	var newest int64
+	err = s.read(ctx, func(conn *sqlite.Conn) error {
+		newest, err = sqlitex.ResultInt64(conn.Prep("SELECT coalesce(max(id), 0) FROM dead_letter"))
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("purging dead letters: %w", err)
+	}
+	query := `SELECT l.id FROM dead_letter l LEFT JOIN delivery d ON d.event = l.event AND d.n = l.n
+		WHERE l.id > ? AND l.id <= ?` + where.text + " ORDER BY l.id LIMIT ?"
+	after := int64(0)
+	for {
+		ids, err := s.ids(ctx, query, append([]any{after, newest}, append(where.args, purgeChunk)...))
+		if err != nil || len(ids) == 0 {
+			return gone, err
+		}
+		n, err := s.deleteLetters(ids)
+		gone += n
+		if err != nil {
+			return gone, fmt.Errorf("purging dead letters: %w", err)
+		}
+		after = ids[len(ids)-1]
+	}
+}
+
+// ids returns the numbers that a query finds.
+func (s *Store) ids(ctx context.Context, query string, args []any) (all []int64, err error) {
+	err = s.read(ctx, func(conn *sqlite.Conn) error {
+		return sqlitex.ExecuteTransient(conn, query, &sqlitex.ExecOptions{Args: args,
+			ResultFunc: func(r *sqlite.Stmt) error { all = append(all, r.ColumnInt64(0)); return nil }})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("selecting dead letters: %w", err)
+	}
+	return all, nil
+}
+
+func (s *Store) deleteLetters(ids []int64) (gone int, err error) {
+	err = s.submit(&put{do: func(conn *sqlite.Conn) error {
+		gone = 0
+		for _, id := range ids {
+			if err := sqlitex.Execute(conn, "DELETE FROM dead_letter WHERE id = ?", &sqlitex.ExecOptions{Args: []any{id}}); err != nil {
+				return err
+			}
+			gone += conn.Changes()
+		}
+		return nil
+	}})
+	return gone, err
+}
+
+// SweepDeadLetters forgets the messages of dead-letter queues that are older
+// than the moment.
+func (s *Store) SweepDeadLetters(ctx context.Context, before time.Time) (gone int, err error) {
+	for n := purgeChunk; n == purgeChunk; gone += n {
+		ids, err := s.ids(ctx, "SELECT id FROM dead_letter WHERE at < ? ORDER BY at LIMIT ?", []any{before.UnixMilli(), purgeChunk})
+		if err != nil || len(ids) == 0 {
+			return gone, err
+		}
+		if n, err = s.deleteLetters(ids); err != nil {
+			return gone, fmt.Errorf("forgetting old dead letters: %w", err)
+		}
+	}
+	return gone, nil
+}
+
+// PostponeDeadLetter remembers that a message could not be forwarded, and when
+// to try it again.
+func (s *Store) PostponeDeadLetter(ctx context.Context, id int64, until time.Time) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := s.submit(&put{do: func(conn *sqlite.Conn) error {
+		return sqlitex.Execute(conn, "UPDATE dead_letter SET tries = tries + 1, due = ? WHERE id = ?", &sqlitex.ExecOptions{Args: []any{until.UnixMilli(), id}})
+	}})
+	if err != nil {
+		return fmt.Errorf("postponing a dead letter: %w", err)
+	}
+	return nil
+}

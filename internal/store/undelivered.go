@@ -1,0 +1,63 @@
+package store
+
+import (
+	"errors"
+	"time"
+
+	"bailey/internal/event"
+)
+
+// Undelivered selects deliveries that were given up, and the messages about them in
+// dead-letter queues. Zero fields select everything.
+type Undelivered struct {
+	Queue     string // ARN of the dead-letter queue that holds the message
+	Event     *event.ID
+	Region    string
+	Bus       string
+	Rule      string
+	Target    string
+	API       string
+	ErrorCode string
+	// Since and Until bound when the delivery was given up: from the one up to,
+	// and without, the other.
+	Since, Until time.Time
+}
+
+// Selects says whether the selection, as far as it names routes, selects r.
+func (u *Undelivered) Selects(r Route) bool {
+	q := Query{Region: u.Region, Bus: u.Bus, Rule: u.Rule, Target: u.Target}
+	return q.Selects(r)
+}
+
+// Redrive is the sending again of many deliveries that were given up. It is
+// kept in the store, and how far it has come is written with the deliveries
+// that it made pending: it goes on after a restart where it was, and no
+// delivery is made pending twice by it.
+type Redrive struct {
+	ID int64
+	Of Undelivered
+	// Rate is how many deliveries become pending in a second; 0 is no limit.
+	Rate    float64
+	State   RedriveState
+	Created time.Time // it takes what was given up until then
+	Ended   time.Time // zero while it runs
+	// Matched is how many deliveries were selected when it was created, and
+	// Redriven how many of them have been made pending so far. Who takes a
+	// message out of its queue meanwhile makes the difference.
+	Matched, Redriven int64
+	// After is the last delivery that was looked at.
+	After Ref
+}
+
+// RedriveState is where a redrive stands.
+type RedriveState string
+
+// The states of a redrive.
+const (
+	RedriveRunning   RedriveState = "running"
+	RedriveDone      RedriveState = "done"
+	RedriveCancelled RedriveState = "cancelled"
+)
+
+// ErrRedrives is returned when as many redrives are running as may.
+var ErrRedrives = errors.New("too many redrives are running")
