@@ -14,6 +14,7 @@ package deliver
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -123,7 +124,7 @@ func New(cfg Config) *Dispatcher {
 // Start recovers what an earlier process left in the store and begins to
 // deliver. It is called once.
 func (d *Dispatcher) Start(ctx context.Context) error {
-	backlog, err := d.cfg.Store.Recover(ctx, d.EndpointOf)
+	backlog, err := d.recoverUnfinished(ctx)
 	if err != nil {
 		return err
 	}
@@ -141,6 +142,25 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 	d.running.Go(d.loader.run)
 	d.running.Go(d.tend)
 	return nil
+}
+
+// recoverUnfinished gives the deliveries that an earlier process left
+// unfinished their rows. With a disk that is full it waits until there is room.
+func (d *Dispatcher) recoverUnfinished(ctx context.Context) ([]store.Backlog, error) {
+	again := time.NewTimer(0)
+	defer again.Stop()
+	for {
+		backlog, err := d.cfg.Store.Recover(ctx, d.EndpointOf)
+		if _, full := errors.AsType[*store.FullError](err); !full {
+			return backlog, err
+		}
+		again.Reset(readAgain)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
 }
 
 // Stop ends delivering. Requests under way may finish until ctx is done and
