@@ -34,6 +34,11 @@ type Config struct {
 	// MaxQueuedBytes bounds the events that wait for the writer; 0 means
 	// 64 MiB. Beyond it, Put answers [store.ErrBusy].
 	MaxQueuedBytes int64
+	// Clock is the time of a virtual clock; nil means the machine's clock.
+	// Every transaction keeps what time it was, and is not synced: a store on
+	// a virtual clock is for tests, and survives its process but perhaps not
+	// its machine.
+	Clock func() time.Time
 	// Log receives what goes wrong; nil means slog.Default().
 	Log *slog.Logger
 }
@@ -43,6 +48,7 @@ type Store struct {
 	log         *slog.Logger
 	settleDelay time.Duration
 	maxQueued   int64
+	clock       func() time.Time // of a virtual clock, or nil
 	path        string
 
 	lock    *sqlite.Conn // held while the store is open, see lockDir
@@ -66,6 +72,7 @@ type Store struct {
 	mark    int64 // as committed
 	newest  int64 // the largest key committed
 	tallies map[int64]tally
+	stood   time.Time // where the virtual clock stood, as committed
 
 	names names
 
@@ -82,6 +89,7 @@ func Open(cfg Config) (*Store, error) {
 		log:         cfg.Log,
 		settleDelay: cfg.SettleDelay,
 		maxQueued:   cfg.MaxQueuedBytes,
+		clock:       cfg.Clock,
 		path:        filepath.Join(cfg.Dir, "bailey.db"),
 		wake:        make(chan struct{}, 1),
 		done:        make(chan struct{}),
@@ -118,6 +126,11 @@ func (s *Store) open(dir string) (err error) {
 	}
 	if err := prepare(s.writer); err != nil {
 		return err
+	}
+	if s.clock != nil {
+		if err := sqlitex.ExecuteTransient(s.writer, "PRAGMA synchronous = NORMAL", nil); err != nil {
+			return fmt.Errorf("opening the store: %w", err)
+		}
 	}
 	if err := migrate(s.writer); err != nil {
 		return err

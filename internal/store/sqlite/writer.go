@@ -284,6 +284,11 @@ func (s *Store) commit(puts []*put, outcomes []store.Outcome) (err error) {
 		}
 	}
 
+	stood, err := s.writeClock()
+	if err != nil {
+		return wrap("writing the clock", err)
+	}
+
 	// With journal_mode=WAL and synchronous=FULL, COMMIT appends the
 	// transaction to the log and syncs the log before it returns: this line
 	// is what makes an acknowledged event durable.
@@ -316,7 +321,7 @@ func (s *Store) commit(puts []*put, outcomes []store.Outcome) (err error) {
 	}
 	clear(s.tickets[len(open):])
 	s.tickets = open
-	s.mark, s.newest = mark, newest
+	s.mark, s.newest, s.stood = mark, newest, stood
 	s.markSeen.Store(mark)
 	return nil
 }
