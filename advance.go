@@ -38,7 +38,7 @@ func (r *Router) Advance(ctx context.Context, d time.Duration) error {
 func (r *Router) idle(ctx context.Context) error {
 	for {
 		before := r.activity()
-		if r.scheduler.Idle() && r.store.Idle() && r.dispatcher.Idle() && r.store.Idle() &&
+		if r.scheduler.Idle() && r.player.Idle() && r.store.Idle() && r.dispatcher.Idle() && r.store.Idle() &&
 			r.nextSweep.Load() > r.clock.Now().UnixNano() && r.activity() == before {
 			return nil
 		}

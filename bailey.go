@@ -15,6 +15,7 @@ import (
 	"bailey/internal/egress"
 	"bailey/internal/event"
 	"bailey/internal/metrics"
+	"bailey/internal/replay"
 	"bailey/internal/request"
 	"bailey/internal/rule"
 	"bailey/internal/scheduler"
@@ -91,6 +92,7 @@ type Router struct {
 	metrics    *metrics.Metrics
 	dispatcher *deliver.Dispatcher
 	scheduler  *scheduler.Scheduler
+	player     *replay.Player
 	ids        event.IDs
 	nextSweep  atomic.Int64 // Unix nanoseconds
 	full       atomic.Bool  // the store holds more than it may, and nothing that can be forgotten
@@ -185,6 +187,12 @@ func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {
 		r.dispatcher.Stop(ctx)
 		return err
 	}
+	grace := replayGrace
+	if _, virtual := r.clock.(*clock.Virtual); virtual {
+		grace = 0
+	}
+	r.player = replay.New(replay.Config{Rules: r.rules, Store: r.store, Put: r.putReplayed, Room: r.awaitRoom, Grace: grace, Log: r.log})
+	r.player.Start()
 	r.sweeping.Go(r.sweep)
 	r.sweeping.Go(r.keepRoom)
 	return nil
@@ -206,6 +214,7 @@ func (r *Router) Shutdown(ctx context.Context) error {
 		close(r.stop)
 		r.sweeping.Wait()
 		r.scheduler.Stop()
+		r.player.Stop()
 		r.dispatcher.Stop(ctx)
 		r.closeErr = r.store.Close()
 	})
@@ -231,8 +240,7 @@ func (r *Router) PutEvents(ctx context.Context, region string, entries []Entry) 
 	}
 	region = cmp.Or(region, r.cfg.Region)
 	results := make([]Result, len(entries))
-	records := make([]*store.Record, 0, len(entries))
-	admissions := make([]*deliver.Admission, 0, len(entries))
+	b := batch{make([]*store.Record, 0, len(entries)), make([]*deliver.Admission, 0, len(entries))}
 	var routes []*rule.Route
 	for i := range entries {
 		entry := &entries[i]
@@ -244,32 +252,17 @@ func (r *Router) PutEvents(ctx context.Context, region string, entries []Entry) 
 		bus := cmp.Or(entry.Bus, rule.DefaultBus)
 		e := event.New(r.ids.New(now), entry, r.cfg.Account, region, now)
 		routes = r.rules.AppendRoutes(routes[:0], region, bus, e.JSON)
-		a := r.dispatcher.Admit(e, region, bus, routes)
-		admissions = append(admissions, a)
-		records = append(records, &a.Record)
+		in := arrival{event: e, region: region, bus: bus, time: entry.Time, size: archivedSize(entry)}
+		if in.time.IsZero() {
+			in.time = now
+		}
+		r.admit(&b, in, routes)
 		results[i].ID = e.ID
 	}
-	if err := r.commit(ctx, records, admissions); err != nil {
+	if err := r.commit(ctx, &b); err != nil {
 		return nil, err
 	}
 	return results, nil
-}
-
-// commit makes events durable with all their deliveries, and then queues them.
-func (r *Router) commit(ctx context.Context, records []*store.Record, admissions []*deliver.Admission) error {
-	if len(records) == 0 {
-		return nil
-	}
-	if err := r.store.Put(ctx, records); err != nil {
-		for _, a := range admissions {
-			r.dispatcher.Cancel(a)
-		}
-		return fmt.Errorf("storing events: %w", err)
-	}
-	for _, a := range admissions {
-		r.dispatcher.Commit(a)
-	}
-	return nil
 }
 
 // settled wakes those who wait for the event with the key.
@@ -420,6 +413,9 @@ func (r *Router) sweep() {
 		gone, err := r.store.Sweep(ctx, now.Add(-r.cfg.Retention), now.Add(-r.cfg.DeadRetention), 0)
 		if err == nil {
 			_, err = r.store.SweepDeadLetters(ctx, now.Add(-r.cfg.DeadRetention))
+		}
+		if err == nil {
+			err = r.sweepArchives(ctx, now)
 		}
 		switch {
 		case err != nil && ctx.Err() == nil:

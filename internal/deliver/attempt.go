@@ -57,7 +57,7 @@ func (d *Dispatcher) ready(x *delivery) (*rule.Route, bool) {
 		return nil, false
 	}
 	if rt.Request == nil {
-		d.abandon(x, rt, notAnAPI(), "")
+		d.abandon(x, rt, d.unreachable(rt), "")
 		return nil, false
 	}
 	now := d.clock.Now()
@@ -193,7 +193,7 @@ func (d *Dispatcher) build(ctx context.Context, x *delivery, rt *rule.Route, api
 // Preview returns the request that a route would be sent for an envelope.
 func (d *Dispatcher) Preview(ctx context.Context, rt *rule.Route, envelope []byte) (*request.Preview, *retry.Failure, error) {
 	if rt.Request == nil {
-		return nil, notAnAPI(), nil
+		return nil, d.unreachable(rt), nil
 	}
 	api, ok := d.api(rt)
 	if !ok {
@@ -212,8 +212,15 @@ func (d *Dispatcher) Preview(ctx context.Context, rt *rule.Route, envelope []byt
 	return &p, nil, nil
 }
 
-func notAnAPI() *retry.Failure {
-	return retry.Missing("the target is not an API Gateway endpoint, and Bailey delivers to those only")
+// unreachable says why nothing is sent to a target that is not an API.
+func (d *Dispatcher) unreachable(rt *rule.Route) *retry.Failure {
+	switch {
+	case rt.Bus == "":
+		return retry.Missing("the target is neither an API Gateway endpoint nor an event bus of this account and region, and Bailey delivers to those only")
+	case !d.cfg.Rules.HasBus(rt.Key.Region, rt.Bus):
+		return retry.Missing("event bus %s does not exist", rt.Bus)
+	}
+	return retry.Missing("the event came from another event bus, and is not put on a third")
 }
 
 func notRegistered(rt *rule.Route) *retry.Failure {

@@ -90,7 +90,7 @@ func (e *endpoint) empty() []*delivery {
 		delete(e.parked, x.ref())
 		n++
 	}
-	e.d.queued.Add(-n)
+	e.d.dequeued(n)
 	return rowless
 }
 

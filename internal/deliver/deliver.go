@@ -65,8 +65,8 @@ type Config struct {
 	// queue when a message for it is durable. It must not block.
 	DeadLettered func(queue string)
 	// Settled, when not nil, is called with the key of an event each time
-	// that one of its deliveries has ended and this is durable. It must not
-	// block.
+	// that one of its deliveries has ended and this is durable; for a copy, also
+	// with that of the original. It must not block.
 	Settled func(key int64)
 	// Log receives what happens to deliveries; nil means slog.Default().
 	Log *slog.Logger
@@ -85,6 +85,9 @@ type Dispatcher struct {
 
 	queuedBytes atomic.Int64
 	queued      atomic.Int64
+	roomWanted  atomic.Int64 // callers of AwaitRoom
+	roomMu      sync.Mutex
+	room        sync.Cond // told when queued has become less
 	inFlight    atomic.Int64
 	active      atomic.Int64 // deliveries that a worker has taken
 	begun       atomic.Int64 // grows with each of them
@@ -117,6 +120,7 @@ func New(cfg Config) *Dispatcher {
 		endpoints: map[store.Endpoint]*endpoint{},
 	}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
+	d.room.L = &d.roomMu
 	d.loader.init(d)
 	return d
 }
@@ -254,7 +258,7 @@ func (x *delivery) born() time.Time {
 // Commit and Cancel must follow.
 type Admission struct {
 	Record     store.Record
-	deliveries []*delivery // nil where parked
+	deliveries []*delivery // nil where parked or done
 }
 
 // Admit decides which of the event's deliveries wait in memory and which are
@@ -280,11 +284,24 @@ func (d *Dispatcher) Admit(e *event.Event, region, bus string, routes []*rule.Ro
 	return a
 }
 
+// HandOver adds deliveries that the commit itself makes: those to other buses,
+// whose copies of the event are in the same transaction.
+func (a *Admission) HandOver(routes []*rule.Route) {
+	for _, rt := range routes {
+		a.Record.Deliveries = append(a.Record.Deliveries, store.Fresh{Route: store.Route(rt.Key), Done: true})
+		a.deliveries = append(a.deliveries, nil)
+	}
+}
+
 // Commit queues the deliveries of an event that is now durable.
 func (d *Dispatcher) Commit(a *Admission) {
 	for i, x := range a.deliveries {
 		if x == nil {
 			f := &a.Record.Deliveries[i]
+			if f.Done {
+				d.handedOver(f, a.Record.Event)
+				continue
+			}
 			e := d.endpoint(f.Endpoint)
 			e.waits(f.Route)
 			d.loader.note(e, a.Record.Event.Ingested)
@@ -296,6 +313,14 @@ func (d *Dispatcher) Commit(a *Admission) {
 			d.park(x, x.end.key, x.event.Ingested)
 		}
 	}
+}
+
+// handedOver counts a delivery that the commit has made.
+func (d *Dispatcher) handedOver(f *store.Fresh, e *event.Event) {
+	now := d.clock.Now()
+	d.cfg.Metrics.Find(f.Route.Region, f.Route.Bus, f.Route.Rule).Attempted(metrics.Attempt{
+		Number: 1, Outcome: metrics.Delivered, Ingested: e.Ingested, Started: now, Ended: now,
+	})
 }
 
 // Cancel frees the places of an event that was not committed.
@@ -425,8 +450,12 @@ func (x *delivery) durable(o *store.Outcome) {
 			d.cfg.DeadLettered(o.DeadLetter.Queue)
 		}
 	}
-	if d.cfg.Settled != nil {
-		d.cfg.Settled(o.Event)
+	if d.cfg.Settled == nil {
+		return
+	}
+	d.cfg.Settled(o.Event)
+	if id, err := event.IDOf(x.event.JSON); err == nil && id != x.event.ID {
+		d.cfg.Settled(id.Key())
 	}
 }
 

@@ -263,7 +263,7 @@ func (e *endpoint) next() (*delivery, clock.Alarm) {
 	}
 	e.d.begun.Add(1)
 	e.d.active.Add(1) // before it leaves the queue: it is always in one of them
-	e.d.queued.Add(-1)
+	e.d.dequeued(1)
 	return x, nil
 }
 
@@ -306,7 +306,7 @@ func (e *endpoint) shed(before time.Time) []*delivery {
 		old = append(old, x)
 	}
 	e.mu.Unlock()
-	e.d.queued.Add(-int64(len(old)))
+	e.d.dequeued(int64(len(old)))
 	return old
 }
 

@@ -6,6 +6,7 @@
 package event
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 	"unicode/utf8"
@@ -107,6 +108,24 @@ func New(id ID, entry *Entry, account, region string, now time.Time) *Event {
 	b = append(b, '}')
 	return &Event{ID: id, JSON: b, Ingested: now, TraceHeader: entry.TraceHeader}
 }
+
+// Replayed returns the envelope of an event that is replayed: the same with the
+// name of the replay, which AWS puts between region and resources.
+func Replayed(envelope []byte, replay string) ([]byte, error) {
+	// A region is not the caller's to write, and nothing before it can hold
+	// this text: in a string the quotation marks would be escaped.
+	at := bytes.Index(envelope, []byte(beforeReplay))
+	if at < 0 {
+		return nil, fmt.Errorf("not an envelope: %.40q", envelope)
+	}
+	b := make([]byte, 0, len(envelope)+len(replay)+20)
+	b = append(b, envelope[:at]...)
+	b = append(b, `,"replay-name":`...)
+	b = AppendString(b, replay)
+	return append(b, envelope[at:]...), nil
+}
+
+const beforeReplay = `,"resources":[`
 
 const idPrefix = `{"version":"0","id":"`
 

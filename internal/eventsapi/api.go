@@ -30,6 +30,13 @@ type Events interface {
 	// What it returns without an error is durable. There is a result for each
 	// entry, in their order. Their details are its own only until it returns.
 	PutEvents(ctx context.Context, region string, entries []event.Entry) ([]event.Result, error)
+	// ArchiveTotals returns how many events an archive holds, and their size.
+	ArchiveTotals(ctx context.Context, a *rule.Archive) (events, bytes int64, err error)
+	// LastReplayed returns the time of the event that a replay came to last,
+	// zero if it has come to none.
+	LastReplayed(ctx context.Context, p *rule.Replay) (time.Time, error)
+	// AwaitReplay waits a moment for the end of a replay that has just begun.
+	AwaitReplay(ctx context.Context, p *rule.Replay)
 }
 
 // Config says what the API works on.
@@ -109,6 +116,16 @@ func New(config Config) http.Handler {
 	handle(a, "PutTargets", a.putTargets)
 	handle(a, "RemoveTargets", a.removeTargets)
 	handle(a, "ListTargetsByRule", a.listTargetsByRule)
+
+	handle(a, "CreateArchive", a.createArchive)
+	handle(a, "DeleteArchive", a.deleteArchive)
+	handle(a, "DescribeArchive", a.describeArchive)
+	handle(a, "ListArchives", a.listArchives)
+	handle(a, "UpdateArchive", a.updateArchive)
+	handle(a, "StartReplay", a.startReplay)
+	handle(a, "CancelReplay", a.cancelReplay)
+	handle(a, "DescribeReplay", a.describeReplay)
+	handle(a, "ListReplays", a.listReplays)
 
 	for _, operation := range later {
 		a.HandleRaw(operation, refuse)

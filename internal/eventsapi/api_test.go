@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"bailey"
 	"bailey/internal/awsjson"
@@ -55,7 +56,7 @@ func in(region string) []string {
 	return []string{"Authorization", "AWS4-HMAC-SHA256 Credential=AKID/20250101/" + region + "/events/aws4_request, SignedHeaders=host, Signature=0"}
 }
 
-var times = regexp.MustCompile(`"(CreationTime|LastModifiedTime)":[0-9]{10}(\.[0-9]{3})?`)
+var times = regexp.MustCompile(`"(CreationTime|LastModifiedTime|ExpirationTime|ReplayStartTime|ReplayEndTime|EventLastReplayedTime)":[0-9]{10}(\.[0-9]{1,3})?`)
 
 // A step is a call and its answer: the body of one that succeeds, with T for
 // times, or Code: message.
@@ -299,6 +300,16 @@ func (e *events) PutEvents(_ context.Context, _ string, entries []event.Entry) (
 	}
 	return results, e.fail
 }
+
+func (e *events) ArchiveTotals(context.Context, *rule.Archive) (int64, int64, error) {
+	return 0, 0, e.fail
+}
+
+func (e *events) LastReplayed(context.Context, *rule.Replay) (time.Time, error) {
+	return time.Time{}, e.fail
+}
+
+func (e *events) AwaitReplay(context.Context, *rule.Replay) {}
 
 // newFake serves the API over a store and a router that hold nothing.
 func newFake(t testing.TB) (http.Handler, *memory, *events) {

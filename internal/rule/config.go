@@ -53,6 +53,7 @@ type Rule struct {
 	RoleARN            string   `json:"RoleArn,omitempty"`
 	ManagedBy          string   `json:",omitempty"` // the service that a managed rule belongs to
 	CreatedBy          string   // the account
+	Archive            string   `json:",omitempty"` // the id of the archive that the rule fills
 	Tags               []Tag    `json:",omitempty"` // by key
 	Targets            []Target `json:",omitempty"` // by id
 	// Since is when the rule was created or last enabled, or got its schedule: a

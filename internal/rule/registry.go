@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -33,10 +32,12 @@ type Store interface {
 // The kinds of documents. A key is made of region, bus and rule as far as the
 // kind has them; what a document is about is in its body.
 const (
-	kindOrigin = "origin"
-	kindBus    = "bus"
-	kindRule   = "rule"
-	kindAPI    = "api"
+	kindOrigin  = "origin"
+	kindBus     = "bus"
+	kindRule    = "rule"
+	kindAPI     = "api"
+	kindArchive = "archive"
+	kindReplay  = "replay"
 )
 
 // Quotas bound what may be configured. A zero value is AWS's own quota.
@@ -73,11 +74,14 @@ type Registry struct {
 	metrics *metrics.Metrics
 	created time.Time // when the configuration began; the age of default buses
 
-	mu    sync.Mutex // held through every change
-	set   func(Schedule)
-	unset func(Key)
-	buses atomic.Pointer[map[busKey]*bus]
-	apis  atomic.Pointer[btree.BTreeG[apiItem]]
+	mu       sync.Mutex // held through every change
+	set      func(Schedule)
+	unset    func(Key)
+	replay   func(*Replay)
+	buses    atomic.Pointer[map[busKey]*bus]
+	apis     atomic.Pointer[btree.BTreeG[apiItem]]
+	archives *table[Archive]
+	replays  *table[Replay]
 
 	scratch sync.Pool // of *[]*entry
 }
@@ -134,6 +138,9 @@ func Open(ctx context.Context, config Config) (*Registry, error) {
 		now:     config.Now,
 		metrics: config.Metrics,
 		scratch: sync.Pool{New: func() any { return new([]*entry) }},
+
+		archives: newTable[Archive](),
+		replays:  newTable[Replay](),
 	}
 	if r.now == nil {
 		r.now = time.Now
@@ -196,6 +203,18 @@ func (r *Registry) load(ctx context.Context) error {
 				return fmt.Errorf("API %s: %w", d.Key, err)
 			}
 			r.apis.Load().ReplaceOrInsert(apiItem{api.ID, api})
+		case kindArchive:
+			a := new(Archive)
+			if err := json.Unmarshal(d.Body, a); err != nil {
+				return fmt.Errorf("archive %s: %w", d.Key, err)
+			}
+			r.archives.set(a.Region, a.Name, a)
+		case kindReplay:
+			p := new(Replay)
+			if err := json.Unmarshal(d.Body, p); err != nil {
+				return fmt.Errorf("replay %s: %w", d.Key, err)
+			}
+			r.replays.set(p.Region, p.Name, p)
 		}
 		return nil
 	})
@@ -214,22 +233,34 @@ func (r *Registry) load(ctx context.Context) error {
 // Account returns the account that everything belongs to.
 func (r *Registry) Account() string { return r.account }
 
-// apply makes one change durable: a document with value as JSON, or none any
-// more if value is nil. It does not stop half-way when ctx ends: a change is
-// either made or not.
+// A change is a document with value as JSON, or none any more if value is nil.
+type change struct {
+	kind, key string
+	value     any
+}
+
+// apply makes one change durable.
 func (r *Registry) apply(ctx context.Context, kind, key string, value any) error {
-	d := store.Document{Kind: kind, Key: key}
-	if value != nil {
-		var body bytes.Buffer
-		enc := json.NewEncoder(&body)
-		enc.SetEscapeHTML(false) // what came from a caller goes back as it was
-		if err := enc.Encode(value); err != nil {
-			return fmt.Errorf("encoding %s %s: %w", kind, key, err)
+	return r.applyAll(ctx, change{kind, key, value})
+}
+
+// applyAll makes changes durable, all of them or none. It does not stop
+// half-way when ctx ends.
+func (r *Registry) applyAll(ctx context.Context, changes ...change) error {
+	documents := make([]store.Document, len(changes))
+	for i, c := range changes {
+		documents[i] = store.Document{Kind: c.kind, Key: c.key}
+		if c.value == nil {
+			continue
 		}
-		d.Body = body.Bytes()
+		body, err := marshal(c.value)
+		if err != nil {
+			return fmt.Errorf("encoding %s %s: %w", c.kind, c.key, err)
+		}
+		documents[i].Body = body
 	}
-	if err := r.store.Apply(context.WithoutCancel(ctx), []store.Document{d}); err != nil {
-		return fmt.Errorf("keeping %s %s: %w", kind, key, err)
+	if err := r.store.Apply(context.WithoutCancel(ctx), documents); err != nil {
+		return fmt.Errorf("keeping %s %s: %w", changes[0].kind, changes[0].key, err)
 	}
 	return nil
 }

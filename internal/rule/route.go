@@ -25,6 +25,10 @@ type Route struct {
 	Target  Target
 	// Input makes the body; nil sends the event itself.
 	Input *input.Renderer
+	// Archive is the id of the archive that takes the event, Bus the name of the
+	// bus of the same region that does, where the target is one of these.
+	Archive string
+	Bus     string
 	// Request makes the request. It is nil for a target that is not a method of
 	// API Gateway: such targets are kept and matched, and whoever delivers
 	// decides what becomes of them.
@@ -49,9 +53,28 @@ type compiled struct {
 // matches reports whether events of the bus are matched against the rule.
 func (c *compiled) matches() bool { return c.pattern != nil && c.rule.State != Disabled }
 
+// otherBus returns the name of the bus that a target is, if it is one of the
+// same account and region.
+func (r *Registry) otherBus(region, targetARN string) string {
+	a, err := arn.Parse(targetARN)
+	if err != nil || a.Service != "events" || a.Region != region || a.Account != r.account {
+		return ""
+	}
+	name, ok := strings.CutPrefix(a.Resource, "event-bus/")
+	if !ok {
+		return ""
+	}
+	return name
+}
+
+// HasBus reports whether a region has a bus of that name.
+func (r *Registry) HasBus(region, name string) bool {
+	return name == DefaultBus || (*r.buses.Load())[busKey{region, name}] != nil
+}
+
 // compile makes a rule ready for routing. An *Error says why it cannot be.
-func (r *Registry) compile(rule *Rule) (*compiled, error) {
-	c := &compiled{
+func (r *Registry) compile(rule *Rule) (c *compiled, err error) {
+	c = &compiled{
 		rule:    rule,
 		arn:     r.RuleARN(rule.Region, rule.EventBusName, rule.Name),
 		metrics: r.metrics.Rule(rule.Region, rule.EventBusName, rule.Name),
@@ -74,9 +97,13 @@ func (r *Registry) compile(rule *Rule) (*compiled, error) {
 		c.pattern = p
 	}
 	for i := range rule.Targets {
-		route, err := compileTarget(&rule.Targets[i])
-		if err != nil {
-			return nil, err
+		t := &rule.Targets[i]
+		route := &Route{Target: *t, Archive: rule.Archive}
+		if rule.Archive == "" {
+			if route, err = compileTarget(t); err != nil {
+				return nil, err
+			}
+			route.Bus = r.otherBus(rule.Region, t.ARN)
 		}
 		route.Key = RouteKey{rule.Region, rule.EventBusName, rule.Name, rule.Targets[i].ID}
 		route.RuleARN = c.arn

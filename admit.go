@@ -1,0 +1,104 @@
+package bailey
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"bailey/internal/deliver"
+	"bailey/internal/event"
+	"bailey/internal/rule"
+	"bailey/internal/store"
+)
+
+// batch is what one transaction is to commit: events with their deliveries.
+type batch struct {
+	records    []*store.Record
+	admissions []*deliver.Admission
+}
+
+// arrival is an event on its way onto a bus.
+type arrival struct {
+	event       *event.Event
+	origin      event.ID // of a copy, else zero
+	region, bus string
+	// time and size are the event's own, for archives.
+	time time.Time
+	size int64
+	// forwarded events come from another bus.
+	forwarded bool
+}
+
+// admit adds an event to the batch, with its deliveries along the routes and
+// everything else that they ask for: to be kept in archives, and to be put on
+// other buses, all of it in the one transaction. The event that a bus hands on
+// is the same, its id included; it is not handed on again, so that no event
+// goes round in circles.
+func (r *Router) admit(b *batch, in arrival, routes []*rule.Route) *store.Record {
+	targets, buses, archives := r.part(routes, in)
+	a := r.dispatcher.Admit(in.event, in.region, in.bus, targets)
+	a.HandOver(buses)
+	a.Record.Origin = in.origin
+	if len(archives) > 0 {
+		a.Record.Archived = &store.Archived{Archives: archives, Time: in.time, Size: in.size}
+	}
+	b.records, b.admissions = append(b.records, &a.Record), append(b.admissions, a)
+	for _, rt := range buses {
+		e := *in.event
+		e.ID = r.ids.New(e.Ingested)
+		to := arrival{event: &e, origin: in.origin, region: in.region, bus: rt.Bus, time: in.time, size: in.size, forwarded: true}
+		if to.origin == (event.ID{}) {
+			to.origin = in.event.ID
+		}
+		r.admit(b, to, r.rules.AppendRoutes(nil, in.region, rt.Bus, e.JSON))
+	}
+	return &a.Record
+}
+
+// part tells the routes to targets from those to other buses, and from archives.
+// Most events have only the first kind: those it returns as they are.
+func (r *Router) part(routes []*rule.Route, in arrival) (targets, buses []*rule.Route, archives []string) {
+	special := func(rt *rule.Route) bool { return rt.Archive != "" || rt.Bus != "" }
+	if !slices.ContainsFunc(routes, special) {
+		return routes, nil, nil
+	}
+	for _, rt := range routes {
+		switch {
+		case rt.Archive != "":
+			archives = append(archives, rt.Archive)
+		case rt.Bus != "" && !in.forwarded && r.rules.HasBus(in.region, rt.Bus):
+			buses = append(buses, rt)
+		default:
+			targets = append(targets, rt)
+		}
+	}
+	return targets, buses, archives
+}
+
+// commit makes a batch durable, all of it or nothing, and then queues the
+// deliveries.
+func (r *Router) commit(ctx context.Context, b *batch) error {
+	if len(b.records) == 0 {
+		return nil
+	}
+	if err := r.store.Put(ctx, b.records); err != nil {
+		for _, a := range b.admissions {
+			r.dispatcher.Cancel(a)
+		}
+		return fmt.Errorf("storing events: %w", err)
+	}
+	for _, a := range b.admissions {
+		r.dispatcher.Commit(a)
+	}
+	return nil
+}
+
+// archivedSize is what an event counts for in an archive: the bytes of its
+// source, detail type, detail and resources, and of its time as it is written.
+// It is what AWS's archives were seen to count.
+func archivedSize(e *Entry) int64 {
+	untimed := *e
+	untimed.Time = time.Time{}
+	return int64(untimed.Size() + len("2006-01-02T15:04:05Z"))
+}

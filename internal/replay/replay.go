@@ -1,0 +1,252 @@
+// Package replay carries out replays: it reads the events of an archive in the
+// order of their own time and hands them over to be put on their bus once more.
+//
+// How far a replay has come is committed with the events that it has handed
+// over. After a restart it goes on behind them: none is lost, and none is
+// handed over twice.
+//
+// Each replay has a goroutine. It holds one batch in memory, and reads the next
+// when deliveries have room for it.
+package replay
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"bailey/internal/rule"
+	"bailey/internal/store"
+)
+
+// Config puts a [Player] together. All fields are required but Grace and Log.
+type Config struct {
+	Rules *rule.Registry
+	Store Store
+	// Put commits the events and, with them, that the replay has come to the
+	// last of them. An error means that none was committed.
+	Put func(context.Context, *rule.Replay, []store.ArchivedEvent) error
+	// Room returns when there is room for more deliveries, or ctx is done.
+	Room func(context.Context) error
+	// Grace is how long a replay stays as it is after it was started, and after
+	// it was cancelled: in between it can be seen, and cancelled. 0 is no time.
+	Grace time.Duration
+	// Log receives what goes wrong; nil means slog.Default().
+	Log *slog.Logger
+}
+
+// Store is what is read.
+type Store interface {
+	Archived(ctx context.Context, archive string, from, until time.Time, after store.ReplayMark, limit, maxBytes int) ([]store.ArchivedEvent, error)
+	ReplayMark(ctx context.Context, replay string) (store.ReplayMark, error)
+}
+
+// Bounds of a player.
+const (
+	batch      = 100     // events that are committed together
+	batchBytes = 1 << 20 // of their envelopes, but for the last
+	// again is how long after the store failed the same is tried.
+	again = time.Second
+)
+
+// Player carries out replays. Its methods may be called concurrently.
+type Player struct {
+	cfg    Config
+	ctx    context.Context
+	stop   context.CancelFunc
+	active sync.WaitGroup
+	busy   atomic.Int64 // replays that are not waiting for the store to recover
+
+	mu      sync.Mutex
+	playing map[string]*play // by the replay's id
+	stopped bool
+}
+
+// play is a replay under way.
+type play struct {
+	begun  time.Time       // on the machine's clock
+	ctx    context.Context // ends when the replay is cancelled, or the player stops
+	cancel context.CancelFunc
+	done   chan struct{} // closed once it has ended
+}
+
+// New returns a player that does nothing until Start.
+func New(cfg Config) *Player {
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	p := &Player{cfg: cfg, playing: map[string]*play{}}
+	p.ctx, p.stop = context.WithCancel(context.Background())
+	return p
+}
+
+// Start goes on with the replays that an earlier process left, and begins those
+// that are started from now on. It is called once.
+func (p *Player) Start() { p.cfg.Rules.WatchReplays(p.changed) }
+
+// Stop ends all replays where they are. They go on after the next Start.
+func (p *Player) Stop() {
+	p.mu.Lock()
+	p.stopped = true
+	p.mu.Unlock()
+	p.stop()
+	p.active.Wait()
+}
+
+// Idle reports whether no replay has anything to do.
+func (p *Player) Idle() bool { return p.busy.Load() == 0 }
+
+// Wait waits for the end of a replay that began less than d ago, until it is d
+// old or ctx is done: most replays are over by then, and whoever asks how they
+// are is spared asking again. One that was cancelled is not waited for.
+func (p *Player) Wait(ctx context.Context, r *rule.Replay, d time.Duration) {
+	p.mu.Lock()
+	now := p.playing[r.ID]
+	p.mu.Unlock()
+	if now == nil {
+		return
+	}
+	timer := time.NewTimer(time.Until(now.begun.Add(d)))
+	defer timer.Stop()
+	select {
+	case <-now.ctx.Done():
+	case <-now.done:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// changed is told of a replay whose state has changed.
+func (p *Player) changed(r *rule.Replay) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !r.Active() || p.stopped {
+		return
+	}
+	now := p.playing[r.ID]
+	if now == nil {
+		now = &play{begun: time.Now(), done: make(chan struct{})}
+		now.ctx, now.cancel = context.WithCancel(p.ctx)
+		p.playing[r.ID] = now
+		p.busy.Add(1)
+		p.active.Go(func() { p.run(r, now) })
+	}
+	if r.State == rule.Cancelling {
+		now.cancel()
+	}
+}
+
+// run carries out a replay to its end, or until the player stops.
+func (p *Player) run(r *rule.Replay, now *play) {
+	defer func() {
+		p.mu.Lock()
+		delete(p.playing, r.ID)
+		p.mu.Unlock()
+		close(now.done)
+		now.cancel()
+		p.busy.Add(-1)
+	}()
+	p.pause(now.ctx, p.cfg.Grace)
+	p.advance(now.ctx, r, rule.Running, "")
+	state, reason := p.play(now.ctx, r)
+	if now.ctx.Err() != nil {
+		p.pause(p.ctx, p.cfg.Grace) // it was cancelled, and is seen to be
+	}
+	p.advance(p.ctx, r, state, reason)
+}
+
+// play hands over the events, and returns how that ended.
+func (p *Player) play(ctx context.Context, r *rule.Replay) (rule.ReplayState, string) {
+	var mark store.ReplayMark
+	p.insist(ctx, r, func() (err error) {
+		mark, err = p.cfg.Store.ReplayMark(ctx, r.ID)
+		return err
+	})
+	for ctx.Err() == nil {
+		a, err := p.cfg.Rules.Archive(r.Region, r.Archive)
+		if err != nil || a.ID != r.ArchiveID {
+			return rule.Failed, "Archive " + r.Archive + " was deleted."
+		}
+		n := -1
+		p.insist(ctx, r, func() (err error) {
+			n, err = p.batch(ctx, r, &mark)
+			return err
+		})
+		if n == 0 {
+			return rule.Completed, ""
+		}
+	}
+	return rule.Cancelled, ""
+}
+
+// batch hands over the events that come after the mark, as many as go together,
+// and moves the mark. It returns their number.
+func (p *Player) batch(ctx context.Context, r *rule.Replay, mark *store.ReplayMark) (int, error) {
+	if err := p.cfg.Room(ctx); err != nil {
+		return -1, err
+	}
+	events, err := p.cfg.Store.Archived(ctx, r.ArchiveID, r.From, r.Until, *mark, batch, batchBytes)
+	if err != nil || len(events) == 0 {
+		return 0, err
+	}
+	if err := p.cfg.Put(ctx, r, events); err != nil {
+		return -1, err
+	}
+	last := &events[len(events)-1]
+	mark.Time, mark.No = last.Time, last.No
+	return len(events), nil
+}
+
+// advance brings a replay into another state; one that is being cancelled ends
+// as that and nothing else.
+func (p *Player) advance(ctx context.Context, r *rule.Replay, to rule.ReplayState, reason string) {
+	p.insist(ctx, r, func() error {
+		now, err := p.cfg.Rules.Replay(r.Region, r.Name)
+		if err != nil || now.ID != r.ID {
+			return nil // nobody knows of it any more
+		}
+		if now.State == rule.Cancelling {
+			if to == rule.Running {
+				return nil
+			}
+			to, reason = rule.Cancelled, ""
+		}
+		if now.State == to {
+			return nil
+		}
+		return p.cfg.Rules.AdvanceReplay(ctx, now, to, reason)
+	})
+}
+
+// insist tries until f succeeds or ctx is done. What fails is the store, which
+// recovers, or a state that has just changed.
+func (p *Player) insist(ctx context.Context, r *rule.Replay, f func() error) {
+	for ctx.Err() == nil {
+		err := f()
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if _, refused := errors.AsType[*rule.Error](err); refused {
+			continue
+		}
+		p.cfg.Log.Error("a replay is held up; trying again", "replay", r.Name, "error", err)
+		p.busy.Add(-1)
+		p.pause(ctx, again)
+		p.busy.Add(1)
+	}
+}
+
+// pause waits, or until ctx is done.
+func (p *Player) pause(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,355 @@
+package bailey_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bailey"
+	"bailey/internal/request"
+	"bailey/internal/rule"
+	"bailey/internal/store"
+)
+
+// collector is a server that keeps the bodies that it is sent.
+type collector struct {
+	*httptest.Server
+	mu     sync.Mutex
+	bodies []string
+}
+
+func newCollector(t *testing.T) *collector {
+	t.Helper()
+	s := new(collector)
+	s.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		s.mu.Lock()
+		s.bodies = append(s.bodies, string(b))
+		s.mu.Unlock()
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// take returns the bodies since the last time.
+func (s *collector) take() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	bodies := s.bodies
+	s.bodies = nil
+	return bodies
+}
+
+const (
+	region     = "us-east-1"
+	defaultARN = "arn:aws:events:us-east-1:000000000000:event-bus/default"
+)
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// target makes a rule on a bus, with one target, that takes what comes from
+// "shop".
+func target(t *testing.T, r *bailey.Router, bus, name, arn string) {
+	t.Helper()
+	_, err := r.Rules().PutRule(t.Context(), rule.Rule{Region: region, EventBusName: bus, Name: name, EventPattern: `{"source":["shop"]}`})
+	must(t, err)
+	must(t, r.Rules().PutTargets(t.Context(), region, bus, name, []rule.Target{{ID: "t", ARN: arn}}))
+}
+
+// api registers one that takes one request at a time.
+func api(t *testing.T, r *bailey.Router, name, url string) string {
+	t.Helper()
+	must(t, r.Rules().PutAPI(t.Context(), &request.API{ID: name, URL: url, MaxConcurrency: 1}))
+	return "arn:aws:execute-api:us-east-1:000000000000:" + name + "/prod/POST/"
+}
+
+func archive(t *testing.T, r *bailey.Router, name, busARN string, days int) *rule.Archive {
+	t.Helper()
+	a, err := r.Rules().CreateArchive(t.Context(), rule.Archive{Region: region, Name: name, RetentionDays: days}, busARN)
+	must(t, err)
+	return a
+}
+
+// totals is what archives hold, one after the other.
+func totals(t *testing.T, r *bailey.Router, archives ...*rule.Archive) (events []int64) {
+	t.Helper()
+	for _, a := range archives {
+		n, _, err := r.ArchiveTotals(t.Context(), a)
+		must(t, err)
+		events = append(events, n)
+	}
+	return events
+}
+
+// replayAll replays an archive and waits for its end.
+func replayAll(t *testing.T, r *bailey.Router, p rule.Replay, a *rule.Archive) *rule.Replay {
+	t.Helper()
+	p.Region, p.Until = region, r.Now().Add(24*time.Hour)
+	_, err := r.Rules().StartReplay(t.Context(), p, r.Rules().ArchiveARN(region, a.Name), r.Rules().BusARN(region, a.Bus))
+	must(t, err)
+	for {
+		now, err := r.Rules().Replay(region, p.Name)
+		must(t, err)
+		if !now.Active() {
+			return now
+		}
+		r.AwaitReplay(t.Context(), now)
+	}
+}
+
+// TestReplay archives events that do not come in the order of their own time,
+// and replays them in it, to one of two rules, then and days later.
+func TestReplay(t *testing.T) {
+	noon := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	clock := bailey.NewVirtualClock(noon)
+	r := open(t, bailey.Config{Clock: clock, Retention: time.Hour, DeadRetention: time.Hour})
+	one, other := newCollector(t), newCollector(t)
+	target(t, r, "default", "one", api(t, r, "one", one.URL))
+	target(t, r, "default", "other", api(t, r, "other", other.URL))
+	a := archive(t, r, "a", defaultARN, 2)
+
+	var entries []bailey.Entry
+	for _, minute := range []int{2, 0, 3, 1} {
+		e := order(minute)
+		e.Time = noon.Add(time.Duration(minute) * time.Minute)
+		entries = append(entries, e)
+	}
+	ids := put(t, r, entries...)
+	for _, id := range ids {
+		wait(t, r, id)
+	}
+	first := one.take()
+	other.take()
+
+	p := replayAll(t, r, rule.Replay{Name: "again", From: noon.Add(time.Minute), FilterARNs: []string{r.Rules().RuleARN(region, "default", "one")}}, a)
+	must(t, r.Advance(t.Context(), time.Second)) // until all is delivered
+	if p.State != rule.Completed || !p.Ended.Equal(noon) {
+		t.Errorf("got %+v, want it completed at noon", p)
+	}
+	if last, err := r.LastReplayed(t.Context(), p); err != nil || !last.Equal(noon.Add(3*time.Minute)) {
+		t.Errorf("the last event replayed is of %v, %v, want that of three minutes past", last, err)
+	}
+	var want []string
+	for _, i := range []int{3, 0, 2} { // minutes 1, 2, 3
+		want = append(want, strings.Replace(first[slices.IndexFunc(first, func(b string) bool { return strings.Contains(b, ids[i].String()) })],
+			`"region":"us-east-1",`, `"region":"us-east-1","replay-name":"again",`, 1))
+	}
+	if got := one.take(); !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if got := other.take(); len(got) > 0 {
+		t.Errorf("the other rule was sent %q", got)
+	}
+	if n := totals(t, r, a); n[0] != 4 {
+		t.Errorf("the archive holds %d events: what is replayed is archived again", n)
+	}
+
+	// The delivery of the replay is found by the event's id, with a key of its own.
+	d := wait(t, r, ids[0])
+	if len(d) != 3 || d[0].Event == ids[0] || d[0].Origin != ids[0] || d[1].Event != ids[0] {
+		t.Errorf("got %+v, want the replay's delivery and the two of the original", d)
+	}
+
+	// What is archived outlives the log of deliveries, until its own time is up.
+	must(t, r.Advance(t.Context(), 47*time.Hour))
+	if _, err := r.Event(t.Context(), ids[0]); err == nil {
+		t.Error("the event is in the log after two days")
+	}
+	if n := totals(t, r, a); n[0] != 4 {
+		t.Errorf("the archive holds %v events after 47 hours, want 4", n)
+	}
+	replayAll(t, r, rule.Replay{Name: "late"}, a)
+	must(t, r.Advance(t.Context(), time.Second))
+	if got := one.take(); len(got) != 4 {
+		t.Errorf("got %d events after 47 hours, want 4", len(got))
+	}
+	must(t, r.Advance(t.Context(), 2*time.Hour))
+	if n := totals(t, r, a); n[0] != 0 {
+		t.Errorf("the archive holds %v events after 49 hours, want none", n)
+	}
+}
+
+// TestReplayOfManyAcrossRestart replays more events than go together, and closes
+// the router in the middle: each event is put once more, and once only.
+func TestReplayOfManyAcrossRestart(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, bailey.Config{Dir: dir})
+	a := archive(t, r, "a", defaultARN, 0)
+	const n = 1234
+	var entries []bailey.Entry
+	for i := range n {
+		entries = append(entries, order(i))
+	}
+	put(t, r, entries...)
+	s := newCollector(t)
+	target(t, r, "default", "one", api(t, r, "one", s.URL))
+
+	_, err := r.Rules().StartReplay(t.Context(), rule.Replay{Region: region, Name: "again", Until: r.Now().Add(time.Hour)}, r.Rules().ArchiveARN(region, "a"), defaultARN)
+	must(t, err)
+	p, err := r.Rules().Replay(region, "again")
+	must(t, err)
+	for { // until it has begun and not ended
+		last, err := r.LastReplayed(t.Context(), p)
+		must(t, err)
+		if !last.IsZero() {
+			break
+		}
+	}
+	must(t, r.Close())
+	r = open(t, bailey.Config{Dir: dir})
+	for {
+		if p, err = r.Rules().Replay(region, "again"); err != nil || !p.Active() {
+			break
+		}
+		r.AwaitReplay(t.Context(), p)
+	}
+	if p.State != rule.Completed {
+		t.Fatalf("got %+v, %v, want it completed", p, err)
+	}
+	all := map[string]int{}
+	q := store.Query{Rule: "one", Limit: 1000}
+	for {
+		page, next, err := r.Deliveries(t.Context(), q)
+		must(t, err)
+		for _, d := range page {
+			all[d.Origin.String()]++
+		}
+		if q.Next = next; next == "" {
+			break
+		}
+	}
+	for id, times := range all {
+		if times != 1 {
+			t.Errorf("event %s was replayed %d times", id, times)
+		}
+	}
+	if len(all) != n {
+		t.Errorf("%d events were replayed, want %d", len(all), n)
+	}
+	if got := totals(t, r, a); got[0] != n {
+		t.Errorf("the archive holds %d, want %d", got, n)
+	}
+}
+
+// TestDeletedArchiveFailsItsReplay deletes an archive while a replay of it has
+// not ended.
+func TestDeletedArchiveFailsItsReplay(t *testing.T) {
+	r := open(t, bailey.Config{})
+	a := archive(t, r, "a", defaultARN, 0)
+	put(t, r, order(1))
+	_, err := r.Rules().StartReplay(t.Context(), rule.Replay{Region: region, Name: "again", Until: r.Now().Add(time.Hour)}, r.Rules().ArchiveARN(region, "a"), defaultARN)
+	must(t, err)
+	must(t, r.Rules().DeleteArchive(t.Context(), region, a.Name))
+	p, err := r.Rules().Replay(region, "again")
+	for err == nil && p.Active() {
+		r.AwaitReplay(t.Context(), p)
+		p, err = r.Rules().Replay(region, "again")
+	}
+	if err != nil || p.State != rule.Failed || p.Reason != "Archive a was deleted." {
+		t.Errorf("got %+v, %v, want it failed for want of its archive", p, err)
+	}
+}
+
+// TestBusToBus sends an event from one bus to another, which has a target of its
+// own, and on from there, which it does not take.
+func TestBusToBus(t *testing.T) {
+	r := open(t, bailey.Config{})
+	s := newCollector(t)
+	for _, bus := range []string{"second", "third"} {
+		must(t, r.Rules().CreateBus(t.Context(), rule.Bus{Region: region, Name: bus}))
+		target(t, r, bus, "sink", api(t, r, "sink", s.URL))
+	}
+	target(t, r, "default", "on", r.Rules().BusARN(region, "second"))
+	target(t, r, "default", "nowhere", r.Rules().BusARN(region, "nope"))
+	target(t, r, "default", "abroad", r.Rules().BusARN("eu-west-1", "second"))
+	target(t, r, "second", "back", defaultARN)
+	target(t, r, "second", "on", r.Rules().BusARN(region, "third"))
+	second := archive(t, r, "second", r.Rules().BusARN(region, "second"), 0)
+	third := archive(t, r, "third", r.Rules().BusARN(region, "third"), 0)
+
+	id := put(t, r, order(1))[0]
+	deliveries := wait(t, r, id)
+	got := map[string]string{}
+	for _, d := range deliveries {
+		if copied := d.Route.Bus != "default"; copied != (d.Event != id) || copied != (d.Origin == id) {
+			t.Errorf("delivery on bus %s is of event %s, a copy of %s", d.Route.Bus, d.Event, d.Origin)
+		}
+		got[d.Route.Bus+"/"+d.Route.Rule] = fmt.Sprint(d.Status, " ", d.ErrorCode, " ", d.Error)
+	}
+	want := map[string]string{
+		"default/on":      "delivered  ",
+		"default/nowhere": "dead NO_RESOURCE event bus nope does not exist",
+		"default/abroad":  "dead NO_RESOURCE the target is neither an API Gateway endpoint nor an event bus of this account and region, and Bailey delivers to those only",
+		"second/sink":     "delivered  ",
+		"second/back":     "dead NO_RESOURCE the event came from another event bus, and is not put on a third",
+		"second/on":       "dead NO_RESOURCE the event came from another event bus, and is not put on a third",
+	}
+	for name, outcome := range want {
+		if got[name] != outcome {
+			t.Errorf("%s: got %q, want %q", name, got[name], outcome)
+		}
+	}
+	if len(deliveries) != len(want) {
+		t.Errorf("got %d deliveries, want %d", len(deliveries), len(want))
+	}
+	view, err := r.Event(t.Context(), id)
+	must(t, err)
+	if bodies := s.take(); len(bodies) != 1 || bodies[0] != string(view.JSON) {
+		t.Errorf("the target of the second bus was sent %q, want the event as it was put: %s", bodies, view.JSON)
+	}
+	if n := totals(t, r, second, third); n[0] != 1 || n[1] != 0 {
+		t.Errorf("the archives of the buses hold %v events, want 1 and 0", n)
+	}
+}
+
+// TestScheduleToBus lets a schedule put its event on another bus.
+func TestScheduleToBus(t *testing.T) {
+	r := open(t, bailey.Config{Clock: bailey.NewVirtualClock(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC))})
+	must(t, r.Rules().CreateBus(t.Context(), rule.Bus{Region: region, Name: "second"}))
+	a := archive(t, r, "a", r.Rules().BusARN(region, "second"), 0)
+	_, err := r.Rules().PutRule(t.Context(), rule.Rule{Region: region, Name: "often", ScheduleExpression: "rate(1 minute)"})
+	must(t, err)
+	must(t, r.Rules().PutTargets(t.Context(), region, "", "often", []rule.Target{{ID: "t", ARN: r.Rules().BusARN(region, "second")}}))
+	must(t, r.Advance(t.Context(), 10*time.Minute))
+	if n := totals(t, r, a); n[0] != 10 {
+		t.Errorf("the bus was given %d events in ten minutes, want 10", n[0])
+	}
+}
+
+// TestArchivedWithTheEvent holds that an archive's count is right as soon as
+// PutEvents has answered, and after the process ends.
+func TestArchivedWithTheEvent(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, bailey.Config{Dir: dir})
+	a := archive(t, r, "a", defaultARN, 0)
+	for i := range 3 {
+		put(t, r, order(i))
+		if n := totals(t, r, a); n[0] != int64(i+1) {
+			t.Errorf("after %d events the archive holds %d", i+1, n[0])
+		}
+	}
+	must(t, r.Close())
+	r = open(t, bailey.Config{Dir: dir})
+	if n := totals(t, r, a); n[0] != 3 {
+		t.Errorf("after a restart the archive holds %d events, want 3", n[0])
+	}
+	put(t, r, order(3))
+	if n := totals(t, r, a); n[0] != 4 {
+		t.Errorf("the archive's rule is not there after a restart: it holds %d events, want 4", n[0])
+	}
+	deliveries, _, err := r.Deliveries(t.Context(), store.Query{})
+	if err != nil || len(deliveries) != 0 {
+		t.Errorf("an archive's rule has deliveries: %+v, %v", deliveries, err)
+	}
+}
