@@ -23,7 +23,7 @@ const (
 
 // The limits of a registration.
 const (
-	DefaultTimeout = 5 * time.Second  // of a request (X1)
+	DefaultTimeout = 5 * time.Second // of a request (X1)
 	MaxTimeout     = 5 * time.Minute // API Gateway gives an integration 29 s; a server of one's own may need more
 
 	maxConcurrency = 10_000
