@@ -1,0 +1,10 @@
+package sqlite
+
+import "zombiezen.com/go/sqlite"
+
+// Migrations is how many versions of the schema there are.
+func Migrations() []string { return migrations }
+
+// OnWriter runs f in a transaction of the writer's: nothing else is written
+// meanwhile.
+func (s *Store) OnWriter(f func(*sqlite.Conn) error) error { return s.submit(&put{do: f}) }
