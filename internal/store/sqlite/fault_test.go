@@ -132,7 +132,7 @@ func TestFull(t *testing.T) {
 	for range taken {
 		<-durable // without anybody asking
 	}
-	again := large("rule-0")
+	again := large(refused[0].Deliveries[0].Route.Rule) // a name whose number was taken back
 	put(t, s, again)
 	if s.Failing() != nil {
 		t.Errorf("the store says that it fails: %v", s.Failing())
@@ -230,6 +230,9 @@ func TestEachWriteFails(t *testing.T) {
 				t.Errorf("unfinished: got %v, want %v", got, want)
 			}
 			s = openQuiet(t, dir)
+			if e, err := s.Event(t.Context(), fourth.Event.ID); err != nil || e.Routes[0] != toysRoute || e.Bus != "default" {
+				t.Errorf("the names given after the fault: %+v, %v", e, err)
+			}
 			for r, err := range map[*store.Record]error{second: putErr, third: thirdErr} {
 				_, got := s.Event(t.Context(), r.Event.ID)
 				if (err == nil) != (got == nil) {
