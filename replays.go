@@ -88,6 +88,7 @@ func (r *Router) sweepArchives(ctx context.Context, now time.Time) error {
 	}
 	errs = append(errs, r.store.ForgetArchives(ctx, func(id string) bool { return known[id] }))
 	errs = append(errs, r.rules.ForgetReplays(ctx, now.Add(-replayKept)))
+	errs = append(errs, r.rules.ForgetSources(ctx))
 	clear(known)
 	for _, p := range r.rules.AllReplays() {
 		known[p.ID] = true

@@ -127,6 +127,17 @@ func New(config Config) http.Handler {
 	handle(a, "DescribeReplay", a.describeReplay)
 	handle(a, "ListReplays", a.listReplays)
 
+	handle(a, "CreatePartnerEventSource", a.createPartnerEventSource)
+	handle(a, "DeletePartnerEventSource", a.deletePartnerEventSource)
+	handle(a, "DescribePartnerEventSource", a.describePartnerEventSource)
+	handle(a, "ListPartnerEventSources", a.listPartnerEventSources)
+	handle(a, "ListPartnerEventSourceAccounts", a.listPartnerEventSourceAccounts)
+	handle(a, "ActivateEventSource", a.activateEventSource)
+	handle(a, "DeactivateEventSource", a.deactivateEventSource)
+	handle(a, "DescribeEventSource", a.describeEventSource)
+	handle(a, "ListEventSources", a.listEventSources)
+	handle(a, "PutPartnerEvents", a.putPartnerEvents)
+
 	for _, operation := range later {
 		a.HandleRaw(operation, refuse)
 	}
@@ -154,6 +165,7 @@ var codes = map[rule.Kind]string{
 	rule.Managed:           "ManagedRuleException",
 	rule.PolicyTooLong:     "PolicyLengthExceededException",
 	rule.IllegalState:      "IllegalStatusException",
+	rule.InvalidState:      "InvalidStateException",
 	rule.OperationDisabled: "OperationDisabledException",
 }
 

@@ -16,14 +16,9 @@ func (r *Registry) CreateBus(ctx context.Context, b Bus) error {
 	if b.Name == DefaultBus || buses[key] != nil {
 		return refuse(Exists, "Event bus %s already exists.", b.Name)
 	}
-	if b.EventSourceName != "" {
-		return refuse(NotFound, "Event source %s does not exist.", b.EventSourceName)
-	}
-	if strings.HasPrefix(b.Name, "aws.") {
-		return refuse(Invalid, "EventBus name starting with 'aws.' is not valid.")
-	}
-	if strings.Contains(b.Name, "/") {
-		return refuse(Invalid, "Event bus name must not contain '/'.")
+	source, refused := r.sourceOf(&b)
+	if refused != nil {
+		return refused
 	}
 	tags, err := newTags(nil, b.Tags)
 	if err != nil {
@@ -43,11 +38,41 @@ func (r *Registry) CreateBus(ctx context.Context, b Bus) error {
 	b.Modified = b.Created
 	created := newBus(key, r.metrics)
 	created.config.Store(&b)
-	if err := r.apply(ctx, kindBus, key.document(), b); err != nil {
+	changes := []change{{kindBus, key.document(), b}}
+	if source != nil {
+		active := source.in(SourceActive, b.Created)
+		changes = append(changes, source.become(active))
+		source = active
+	}
+	if err := r.applyAll(ctx, changes...); err != nil {
 		return err
 	}
 	r.publish(created)
+	if source != nil {
+		r.sources.set(source.Region, source.document(), source)
+	}
 	return nil
+}
+
+// sourceOf returns the partner's event source that a new bus is for, nil if the
+// bus is for none, or says what is wrong with the bus's name.
+func (r *Registry) sourceOf(b *Bus) (*EventSource, *Error) {
+	switch {
+	case b.EventSourceName != "":
+		s := r.source(b.Region, b.EventSourceName, r.account)
+		if s == nil || s.State == SourceDeleted {
+			return nil, sourceNotFound(b.EventSourceName)
+		}
+		if b.Name != b.EventSourceName {
+			return nil, refuse(Invalid, "Event bus name must be the same as the name of the event source.")
+		}
+		return s, nil
+	case strings.HasPrefix(b.Name, "aws."):
+		return nil, refuse(Invalid, "EventBus name starting with 'aws.' is not valid.")
+	case strings.Contains(b.Name, "/"):
+		return nil, refuse(Invalid, "Event bus name must not contain '/'.")
+	}
+	return nil, nil
 }
 
 // document returns the key of the bus's document.
@@ -98,8 +123,21 @@ func (r *Registry) DeleteBus(ctx context.Context, region, name string) error {
 	if b.rules.Load().Len() > 0 {
 		return refuse(Invalid, "EventBus can't be deleted since it has rules.")
 	}
-	if err := r.apply(ctx, kindBus, b.key.document(), nil); err != nil {
+	changes := []change{{kindBus, b.key.document(), nil}}
+	// Without a bus, a partner's event source waits for one again, or is over.
+	source := r.source(b.key.region, b.key.name, r.account)
+	var waiting *EventSource
+	if source != nil {
+		if source.State != SourceDeleted {
+			waiting = source.in(SourcePending, r.now())
+		}
+		changes = append(changes, source.become(waiting))
+	}
+	if err := r.applyAll(ctx, changes...); err != nil {
 		return err
+	}
+	if source != nil {
+		r.sources.set(source.Region, source.document(), waiting)
 	}
 	buses := maps.Clone(*r.buses.Load())
 	delete(buses, b.key)

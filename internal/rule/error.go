@@ -16,6 +16,7 @@ const (
 	Managed                           // the rule belongs to a service
 	PolicyTooLong                     // a bus's policy would be
 	IllegalState                      // not in the state that the resource is in
+	InvalidState                      // the same, of an event source
 	OperationDisabled                 // not to be had here
 )
 

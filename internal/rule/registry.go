@@ -38,6 +38,7 @@ const (
 	kindAPI     = "api"
 	kindArchive = "archive"
 	kindReplay  = "replay"
+	kindSource  = "source"
 )
 
 // Quotas bound what may be configured. A zero value is AWS's own quota.
@@ -82,6 +83,7 @@ type Registry struct {
 	apis     atomic.Pointer[btree.BTreeG[apiItem]]
 	archives *table[Archive]
 	replays  *table[Replay]
+	sources  *table[EventSource]
 
 	scratch sync.Pool // of *[]*entry
 }
@@ -141,6 +143,7 @@ func Open(ctx context.Context, config Config) (*Registry, error) {
 
 		archives: newTable[Archive](),
 		replays:  newTable[Replay](),
+		sources:  newTable[EventSource](),
 	}
 	if r.now == nil {
 		r.now = time.Now
@@ -215,6 +218,12 @@ func (r *Registry) load(ctx context.Context) error {
 				return fmt.Errorf("replay %s: %w", d.Key, err)
 			}
 			r.replays.set(p.Region, p.Name, p)
+		case kindSource:
+			s := new(EventSource)
+			if err := json.Unmarshal(d.Body, s); err != nil {
+				return fmt.Errorf("event source %s: %w", d.Key, err)
+			}
+			r.sources.set(s.Region, s.document(), s)
 		}
 		return nil
 	})
