@@ -31,7 +31,7 @@ var layers = [][]string{
 	},
 	{"bailey/internal/input", "bailey/internal/request", "bailey/internal/store"},
 	{"bailey/internal/history", "bailey/internal/rule", "bailey/internal/store/sqlite", "bailey/internal/store/storetest"},
-	{"bailey/internal/deliver", "bailey/internal/replay", "bailey/internal/scheduler"},
+	{"bailey/internal/deliver", "bailey/internal/forward", "bailey/internal/redrive", "bailey/internal/replay", "bailey/internal/scheduler"},
 	{"bailey"},
 	{"bailey/internal/admin", "bailey/internal/eventsapi"},
 	{"bailey/internal/client", "bailey/internal/daemon"},

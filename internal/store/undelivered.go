@@ -2,7 +2,10 @@ package store
 
 import (
 	"errors"
+	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"bailey/internal/event"
 )
@@ -61,3 +64,33 @@ const (
 
 // ErrRedrives is returned when as many redrives are running as may.
 var ErrRedrives = errors.New("too many redrives are running")
+
+// Attributes are the message attributes of a dead letter, by name, all of them
+// text. None is empty, and none has a character that SQS does not take.
+func (d *DeadLetter) Attributes() map[string]string {
+	all := map[string]string{
+		"RULE_ARN":                  d.RuleARN,
+		"TARGET_ARN":                d.TargetARN,
+		"ERROR_CODE":                d.ErrorCode,
+		"ERROR_MESSAGE":             d.ErrorMessage,
+		"RETRY_ATTEMPTS":            strconv.Itoa(d.RetryAttempts),
+		"EXHAUSTED_RETRY_CONDITION": d.Exhausted,
+	}
+	for name, value := range all {
+		if value = strings.Map(permitted, value); value == "" {
+			delete(all, name)
+		} else {
+			all[name] = value
+		}
+	}
+	return all
+}
+
+// permitted replaces a character that SQS does not take: those that XML does
+// not have.
+func permitted(r rune) rune {
+	if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
+		return utf8.RuneError
+	}
+	return r
+}

@@ -128,9 +128,22 @@ func (s *Store) DeadLetter(ctx context.Context, id int64) (*store.DeadLetter, er
 
 // Forwardable returns up to limit messages of a dead-letter queue, oldest
 // first, that are to be forwarded now: those that were not tried yet, and
-// those whose time to be tried again has come.
-func (s *Store) Forwardable(ctx context.Context, queue string, now time.Time, limit int) ([]store.DeadLetter, error) {
-	return s.listLetters(ctx, "WHERE l.queue = ? AND (l.due IS NULL OR l.due <= ?) ORDER BY l.id LIMIT ?", queue, now.UnixMilli(), limit)
+// those whose time to be tried again has come. Where there is none, next is
+// when that time comes for one, or the zero time.
+func (s *Store) Forwardable(ctx context.Context, queue string, now time.Time, limit int) (all []store.DeadLetter, next time.Time, err error) {
+	all, err = s.listLetters(ctx, "WHERE l.queue = ? AND (l.due IS NULL OR l.due <= ?) ORDER BY l.id LIMIT ?", queue, now.UnixMilli(), limit)
+	if err != nil || len(all) > 0 {
+		return all, time.Time{}, err
+	}
+	err = s.read(ctx, func(conn *sqlite.Conn) error {
+		return sqlitex.Execute(conn, "SELECT min(due) FROM dead_letter WHERE queue = ? AND due > ?", &sqlitex.ExecOptions{
+			Args:       []any{queue, now.UnixMilli()},
+			ResultFunc: func(r *sqlite.Stmt) error { next = optionalMillis(r, 0); return nil }})
+	})
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("reading when to forward dead letters: %w", err)
+	}
+	return nil, next, nil
 }
 
 func (s *Store) listLetters(ctx context.Context, rest string, args ...any) (all []store.DeadLetter, err error) {
