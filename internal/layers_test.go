@@ -33,7 +33,7 @@ var layers = [][]string{
 	{"bailey/internal/history", "bailey/internal/rule", "bailey/internal/store/sqlite", "bailey/internal/store/storetest"},
 	{"bailey/internal/deliver", "bailey/internal/forward", "bailey/internal/redrive", "bailey/internal/replay", "bailey/internal/scheduler"},
 	{"bailey"},
-	{"bailey/internal/admin", "bailey/internal/eventsapi"},
+	{"bailey/internal/admin", "bailey/internal/cloudwatch", "bailey/internal/eventsapi"},
 	{"bailey/internal/client", "bailey/internal/daemon"},
 	{"bailey/internal/demo"},
 	{"bailey/cmd/bailey"},
@@ -42,6 +42,7 @@ var layers = [][]string{
 // libraries are used by the one package that is there to use them; everybody else speaks our own words.
 var libraries = map[string]string{
 	"github.com/aws/":        "bailey/internal/sigv4",
+	"github.com/fxamacker/":  "bailey/internal/cloudwatch",
 	"github.com/prometheus/": "bailey/internal/metrics",
 	"modernc.org/":           "bailey/internal/store/sqlite",
 	"zombiezen.com/":         "bailey/internal/store/sqlite",

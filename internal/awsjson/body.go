@@ -13,9 +13,10 @@ import (
 // maxPooledBody is the largest buffer kept for the next body.
 const maxPooledBody = 1 << 20
 
-// readBody appends the request's body to dst, unpacked if it is gzipped. Both
-// the packed and the unpacked body are limited to limit bytes.
-func readBody(dst *bytes.Buffer, w http.ResponseWriter, r *http.Request, limit int64) error {
+// ReadBody appends the request's body to dst, unpacked if it is gzipped. Both
+// the packed and the unpacked body are limited to limit bytes. The error is an
+// *Error.
+func ReadBody(dst *bytes.Buffer, w http.ResponseWriter, r *http.Request, limit int64) error {
 	if r.ContentLength > limit {
 		w.Header().Set("Connection", "close") // the rest is not read
 		return tooLarge(limit)

@@ -8,16 +8,20 @@ import (
 	"strings"
 )
 
-// allowOrigin applies the same-origin policy to a request that a browser sent
-// for a page: it sets the headers that let the page read the answer, or reports
-// that the page may not call. Requests that name no origin come from no page.
-func (s *Server) allowOrigin(w http.ResponseWriter, r *http.Request) bool {
+// Origins are those whose pages may call from a browser, as [Config] has them.
+type Origins []string
+
+// Allow applies the same-origin policy to a request that a browser sent for a
+// page: it sets the headers that let the page read the answer, or reports that
+// the page may not call. Requests that name no origin come from no page. The
+// answer to a preflight, which is an OPTIONS request, is these headers alone.
+func (o Origins) Allow(w http.ResponseWriter, r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	if origin == "" {
 		return true
 	}
 	w.Header().Add("Vary", "Origin")
-	if !s.allowed(origin, r.Host) {
+	if !o.allowed(origin, r.Host) {
 		return false
 	}
 	h := w.Header()
@@ -35,8 +39,8 @@ func (s *Server) allowOrigin(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-func (s *Server) allowed(origin, host string) bool {
-	if slices.Contains(s.config.Origins, origin) || slices.Contains(s.config.Origins, "*") {
+func (o Origins) allowed(origin, host string) bool {
+	if slices.Contains(o, origin) || slices.Contains(o, "*") {
 		return true
 	}
 	u, err := url.Parse(origin)

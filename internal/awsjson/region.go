@@ -8,11 +8,11 @@ import (
 // maxRegion is longer than any region's name.
 const maxRegion = 32
 
-// scopeRegion returns the region of the request's credential scope,
+// ScopeRegion returns the region of the request's credential scope,
 // AKID/date/region/service/aws4_request, which stands in the Authorization
 // header or, in a presigned request, in the query. It is empty where there is
 // none or where what stands there is no region's name.
-func scopeRegion(r *http.Request) string {
+func ScopeRegion(r *http.Request) string {
 	credential := r.Header.Get("Authorization")
 	if _, rest, ok := strings.Cut(credential, "Credential="); ok {
 		credential, _, _ = strings.Cut(rest, ",")

@@ -36,7 +36,7 @@ type Config struct {
 	// loopback address or from the server itself always may. A page needs no
 	// credentials to reach a server on its user's machine, which is why others
 	// have to be named.
-	Origins []string
+	Origins Origins
 	// Logger takes faults of the server's own; slog.Default() if nil.
 	Logger *slog.Logger
 }
@@ -133,10 +133,10 @@ func (s *Server) HandleRaw(operation string, h func(context.Context, *Call) ([]b
 
 // ServeHTTP answers one call. The path does not matter: routing is the caller's.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	id := newRequestID()
+	id := NewRequestID()
 	// Set past http.Header's own spelling: this is how AWS writes it.
 	w.Header()["x-amzn-RequestId"] = []string{id}
-	if !s.allowOrigin(w, r) {
+	if !s.config.Origins.Allow(w, r) {
 		s.writeError(w, &Error{Code: "AccessDeniedException", Status: http.StatusForbidden,
 			Message: "Calls from pages of origin " + r.Header.Get("Origin") + " are not allowed."})
 		return
@@ -176,12 +176,12 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, id string) ([]byte
 			s.bodies.Put(buffer)
 		}
 	}()
-	if err := readBody(buffer, w, r, s.config.MaxBody); err != nil {
+	if err := ReadBody(buffer, w, r, s.config.MaxBody); err != nil {
 		return nil, err
 	}
 	return h(r.Context(), &Call{
 		Operation: operation,
-		Region:    cmp.Or(scopeRegion(r), s.config.Region),
+		Region:    cmp.Or(ScopeRegion(r), s.config.Region),
 		RequestID: id,
 		Body:      buffer.Bytes(),
 		input:     input,
@@ -222,8 +222,8 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	_, _ = w.Write(body)
 }
 
-// newRequestID returns a random UUID.
-func newRequestID() string {
+// NewRequestID returns a random UUID.
+func NewRequestID() string {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the program instead
 	id[6] = id[6]&0x0f | 0x40
