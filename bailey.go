@@ -64,7 +64,8 @@ type Config struct {
 	MaxQueued      int
 	MaxQueuedBytes int64
 
-	// Clock is the engine's time; nil means the machine's clock.
+	// Clock is the engine's time; nil means the machine's clock. See
+	// [NewVirtualClock].
 	Clock clock.Clock
 	// Log receives what happens; nil means slog.Default().
 	Log *slog.Logger
@@ -87,6 +88,7 @@ type Router struct {
 	cfg        Config
 	log        *slog.Logger
 	clock      clock.Clock
+	virtual    *clock.Virtual // the clock, if it is one
 	store      *sqlite.Store
 	rules      *rule.Registry
 	metrics    *metrics.Metrics
@@ -94,8 +96,13 @@ type Router struct {
 	scheduler  *scheduler.Scheduler
 	player     *replay.Player
 	ids        event.IDs
-	nextSweep  atomic.Int64 // Unix nanoseconds
-	full       atomic.Bool  // the store holds more than it may, and nothing that can be forgotten
+	full       atomic.Bool // the store holds more than it may, and nothing that can be forgotten
+
+	putting atomic.Int64                  // calls that put events, on a virtual clock
+	gate    atomic.Pointer[chan struct{}] // see yield
+	rested  chan struct{}                 // one token: something has come to rest
+	// nextSweep is when Advance sweeps next; whoever moves the clock owns it.
+	nextSweep time.Time
 
 	waiting atomic.Int32 // callers of Wait, so that nobody locks for none
 	mu      sync.Mutex
@@ -133,12 +140,14 @@ func Open(ctx context.Context, cfg Config) (*Router, error) {
 		metrics: metrics.New(metrics.Config{Version: cfg.Version}),
 		waiters: map[int64][]chan struct{}{},
 		stop:    make(chan struct{}),
+		rested:  make(chan struct{}, 1),
 	}
 	storeConfig := sqlite.Config{Dir: cfg.Dir, Log: cfg.Log}
-	if _, virtual := cfg.Clock.(*clock.Virtual); virtual {
+	if r.virtual, _ = cfg.Clock.(*clock.Virtual); r.virtual != nil {
+		storeConfig.Clock, storeConfig.Rested = r.clock.Now, r.rest
 		// Whoever moves the clock waits for each outcome: none waits for
 		// company.
-		storeConfig.SettleDelay = time.Microsecond
+		storeConfig.SettleDelay = -1
 	}
 	if r.store, err = sqlite.Open(storeConfig); err != nil {
 		return nil, err
@@ -151,6 +160,9 @@ func Open(ctx context.Context, cfg Config) (*Router, error) {
 }
 
 func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {
+	if err := r.startClock(ctx); err != nil {
+		return err
+	}
 	r.rules, err = rule.Open(ctx, rule.Config{
 		Store:   r.store,
 		Account: r.cfg.Account,
@@ -174,6 +186,7 @@ func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {
 		MaxQueued:      r.cfg.MaxQueued,
 		MaxQueuedBytes: r.cfg.MaxQueuedBytes,
 		Settled:        r.settled,
+		Rested:         r.rest,
 		Log:            r.log,
 	})
 	r.metrics.Gauge("bailey_queued_deliveries", "Deliveries that wait in memory.", func() float64 { return float64(r.dispatcher.Queued()) })
@@ -182,7 +195,7 @@ func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {
 	if err := r.dispatcher.Start(ctx); err != nil {
 		return err
 	}
-	r.scheduler = scheduler.New(scheduler.Config{Rules: r.rules, Clock: r.clock, Put: r.putTicks, Store: r.store, Log: r.log})
+	r.scheduler = scheduler.New(scheduler.Config{Rules: r.rules, Clock: r.clock, Put: r.putTicks, Store: r.store, Rested: r.rest, Log: r.log})
 	if err := r.scheduler.Start(ctx); err != nil {
 		r.dispatcher.Stop(ctx)
 		return err
@@ -193,7 +206,9 @@ func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {
 	}
 	r.player = replay.New(replay.Config{Rules: r.rules, Store: r.store, Put: r.putReplayed, Room: r.awaitRoom, Grace: grace, Log: r.log})
 	r.player.Start()
-	r.sweeping.Go(r.sweep)
+	if r.virtual == nil {
+		r.sweeping.Go(r.sweepAtTimes) // else Advance sweeps
+	}
 	r.sweeping.Go(r.keepRoom)
 	return nil
 }
@@ -239,6 +254,9 @@ func (r *Router) PutEvents(ctx context.Context, region string, entries []Entry) 
 		return nil, &store.FullError{Cause: errTooLarge}
 	}
 	region = cmp.Or(region, r.cfg.Region)
+	if r.virtual != nil {
+		defer r.yield()()
+	}
 	results := make([]Result, len(entries))
 	b := batch{make([]*store.Record, 0, len(entries)), make([]*deliver.Admission, 0, len(entries))}
 	var routes []*rule.Route
@@ -386,42 +404,3 @@ func (r *Router) makeRoom(ctx context.Context) error {
 
 // errTooLarge is the cause of a [store.FullError] by the store's own limit.
 var errTooLarge = errors.New("it holds more than MaxBytes that must be kept")
-
-// sweepEvery is how often old events are looked for.
-const sweepEvery = 10 * time.Minute
-
-// sweep forgets what need not be kept any longer.
-func (r *Router) sweep() {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go func() {
-		<-r.stop
-		cancel()
-	}()
-	alarm := r.clock.NewAlarm()
-	defer alarm.Stop()
-	for {
-		next := r.clock.Now().Add(sweepEvery)
-		alarm.Set(next)
-		r.nextSweep.Store(next.UnixNano())
-		select {
-		case <-r.stop:
-			return
-		case <-alarm.C():
-		}
-		now := r.clock.Now()
-		gone, err := r.store.Sweep(ctx, now.Add(-r.cfg.Retention), now.Add(-r.cfg.DeadRetention), 0)
-		if err == nil {
-			_, err = r.store.SweepDeadLetters(ctx, now.Add(-r.cfg.DeadRetention))
-		}
-		if err == nil {
-			err = r.sweepArchives(ctx, now)
-		}
-		switch {
-		case err != nil && ctx.Err() == nil:
-			r.log.Error("old events could not be forgotten; trying again", "error", err)
-		case gone > 0:
-			r.log.Debug("forgot old events", "events", gone)
-		}
-	}
-}

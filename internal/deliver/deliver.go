@@ -64,6 +64,9 @@ type Config struct {
 	// DeadLettered, when not nil, is called with the ARN of a dead-letter
 	// queue when a message for it is durable. It must not block.
 	DeadLettered func(queue string)
+	// Rested, when not nil, is called when a worker is done with a delivery and
+	// when nothing that waits in the store is due. It must not block.
+	Rested func()
 	// Settled, when not nil, is called with the key of an event each time
 	// that one of its deliveries has ended and this is durable; for a copy, also
 	// with that of the original. It must not block.
@@ -108,6 +111,9 @@ func New(cfg Config) *Dispatcher {
 	}
 	if cfg.Egress == nil {
 		cfg.Egress = new(egress.Policy)
+	}
+	if cfg.Rested == nil {
+		cfg.Rested = func() {}
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()

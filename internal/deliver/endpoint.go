@@ -208,6 +208,7 @@ func (e *endpoint) work() {
 		case x != nil:
 			e.ended(e.d.attempt(x))
 			e.d.active.Add(-1)
+			e.d.cfg.Rested()
 		case pace != nil:
 			e.await(pace)
 		default:

@@ -78,6 +78,7 @@ func (l *loader) run() {
 			l.mu.Unlock()
 			continue
 		}
+		l.d.cfg.Rested()
 		select {
 		case <-l.done:
 			return

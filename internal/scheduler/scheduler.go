@@ -25,7 +25,8 @@ import (
 	"bailey/internal/store"
 )
 
-// Config puts a [Scheduler] together. All fields are required but Log.
+// Config puts a [Scheduler] together. All fields are required but
+// Rested and Log.
 type Config struct {
 	Rules *rule.Registry
 	Clock clock.Clock
@@ -34,6 +35,9 @@ type Config struct {
 	Put func(context.Context, []Tick) error
 	// Store remembers when each rule last ran.
 	Store Store
+	// Rested, when not nil, is called when nothing is due for the time being.
+	// It must not block.
+	Rested func()
 	// Log receives what goes wrong; nil means slog.Default().
 	Log *slog.Logger
 }
@@ -91,6 +95,9 @@ type entry struct {
 
 // New returns a scheduler that does nothing until Start.
 func New(cfg Config) *Scheduler {
+	if cfg.Rested == nil {
+		cfg.Rested = func() {}
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
@@ -229,6 +236,7 @@ func (s *Scheduler) run() {
 			s.fire(due)
 			continue
 		}
+		s.cfg.Rested()
 		select {
 		case <-s.done:
 			return

@@ -28,8 +28,9 @@ type Config struct {
 	// owner only.
 	Dir string
 	// SettleDelay is how long an outcome may wait for others, or for an
-	// event, to share a commit with; 0 means 10 ms. An outcome that is lost
-	// in a crash meanwhile means one more attempt of that delivery.
+	// event, to share a commit with; 0 means 10 ms, and less that none waits.
+	// An outcome that is lost in a crash meanwhile means one more attempt of
+	// that delivery.
 	SettleDelay time.Duration
 	// MaxQueuedBytes bounds the events that wait for the writer; 0 means
 	// 64 MiB. Beyond it, Put answers [store.ErrBusy].
@@ -39,6 +40,9 @@ type Config struct {
 	// a virtual clock is for tests, and survives its process but perhaps not
 	// its machine.
 	Clock func() time.Time
+	// Rested, when not nil, is called each time that the writer is about to
+	// look for more to do. It must not block.
+	Rested func()
 	// Log receives what goes wrong; nil means slog.Default().
 	Log *slog.Logger
 }
@@ -49,6 +53,7 @@ type Store struct {
 	settleDelay time.Duration
 	maxQueued   int64
 	clock       func() time.Time // of a virtual clock, or nil
+	rested      func()
 	path        string
 
 	lock    *sqlite.Conn // held while the store is open, see lockDir
@@ -90,6 +95,7 @@ func Open(cfg Config) (*Store, error) {
 		settleDelay: cfg.SettleDelay,
 		maxQueued:   cfg.MaxQueuedBytes,
 		clock:       cfg.Clock,
+		rested:      cfg.Rested,
 		path:        filepath.Join(cfg.Dir, "bailey.db"),
 		wake:        make(chan struct{}, 1),
 		done:        make(chan struct{}),
@@ -103,6 +109,9 @@ func Open(cfg Config) (*Store, error) {
 	}
 	if s.maxQueued == 0 {
 		s.maxQueued = 64 << 20
+	}
+	if s.rested == nil {
+		s.rested = func() {}
 	}
 	s.room.L = &s.mu
 

@@ -162,6 +162,7 @@ func (s *Store) write() {
 		s.mu.Lock()
 		s.writing = false
 		s.mu.Unlock()
+		s.rested()
 	}
 }
 
@@ -208,7 +209,7 @@ func (s *Store) next(ripe, failed bool) (puts []*put, outcomes []store.Outcome, 
 		s.puts = nil
 	}
 	s.queued -= bytes
-	if n > 0 || ripe || !failed && (s.closing || len(s.outcomes) >= maxGroupOutcomes) {
+	if n > 0 || ripe || !failed && (s.closing || s.settleDelay < 0 || len(s.outcomes) >= maxGroupOutcomes) {
 		m := min(len(s.outcomes), maxGroupOutcomes)
 		outcomes, s.outcomes = s.outcomes[:m:m], s.outcomes[m:]
 		if len(s.outcomes) == 0 {
