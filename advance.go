@@ -89,16 +89,11 @@ const (
 )
 
 // idle waits until nothing is due and nothing is under way.
-//
-// Work is handed from one part to the next so that it is always seen in one of
-// them, but not against the order in which they are asked: so they are asked
-// again until nothing has happened in between.
 func (r *Router) idle(ctx context.Context) error {
 	began := time.Now()
 	defer r.open()
 	for {
-		before := r.activity()
-		if r.putting.Load() == 0 && r.scheduler.Idle() && r.store.Idle() && r.dispatcher.Idle() && r.store.Idle() && r.activity() == before {
+		if r.atRest() {
 			if !r.sweepDue(ctx) {
 				return nil
 			}
@@ -116,6 +111,17 @@ func (r *Router) idle(ctx context.Context) error {
 		case <-time.After(again):
 		}
 	}
+}
+
+// atRest reports whether nothing is due and nothing is under way.
+//
+// Work is handed from one part to the next so that it is always seen in one of
+// them, but not against the order in which they are asked: so it counts only if
+// nothing has happened in between.
+func (r *Router) atRest() bool {
+	before := r.activity()
+	return r.putting.Load() == 0 && r.scheduler.Idle() && r.player.Idle() &&
+		r.store.Idle() && r.dispatcher.Idle() && r.store.Idle() && r.activity() == before
 }
 
 // sweepDue sweeps if it is time. The clock does not stop for it: between two
