@@ -74,7 +74,7 @@ func (r *Router) Advance(ctx context.Context, d time.Duration) error {
 	if r.virtual == nil {
 		return ErrRealClock
 	}
-	return errors.Join(r.virtual.Advance(ctx, d, r.idle), r.store.KeepClock())
+	return errors.Join(r.virtual.Advance(ctx, d, r.settle), r.store.KeepClock())
 }
 
 // How long the clock waits for a moment without calls that put events before

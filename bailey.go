@@ -14,6 +14,7 @@ import (
 	"bailey/internal/deliver"
 	"bailey/internal/egress"
 	"bailey/internal/event"
+	"bailey/internal/history"
 	"bailey/internal/metrics"
 	"bailey/internal/replay"
 	"bailey/internal/request"
@@ -92,6 +93,7 @@ type Router struct {
 	store      *sqlite.Store
 	rules      *rule.Registry
 	metrics    *metrics.Metrics
+	history    *history.Recorder
 	dispatcher *deliver.Dispatcher
 	scheduler  *scheduler.Scheduler
 	player     *replay.Player
@@ -154,6 +156,7 @@ func Open(ctx context.Context, cfg Config) (*Router, error) {
 	}
 	r.ids.StartAfter(r.store.NewestKey())
 	if err := r.start(ctx, policy); err != nil {
+		r.stopHistory()
 		return nil, errors.Join(err, r.store.Close())
 	}
 	return r, nil
@@ -172,6 +175,9 @@ func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {
 	})
 	if err != nil {
 		return fmt.Errorf("reading the configuration: %w", err)
+	}
+	if err := r.startHistory(ctx); err != nil {
+		return err
 	}
 	r.dispatcher = deliver.New(deliver.Config{
 		Store:          r.store,
@@ -231,6 +237,7 @@ func (r *Router) Shutdown(ctx context.Context) error {
 		r.scheduler.Stop()
 		r.player.Stop()
 		r.dispatcher.Stop(ctx)
+		r.stopHistory()
 		r.closeErr = r.store.Close()
 	})
 	return r.closeErr

@@ -17,6 +17,7 @@ func (r *Recorder) Read(ctx context.Context, q store.MinuteQuery, m metrics.Metr
 	defer r.storing.RUnlock()
 	r.mu.Lock()
 	r.take()
+	q.From = max(q.From, r.oldest())
 	for s, p := range r.open {
 		if q.Selects(s) && q.From <= r.at && r.at < q.To {
 			p.each(m, r.at, each)
@@ -54,6 +55,9 @@ func (p point) each(m metrics.Metric, at int64, each func(int64, metrics.Values)
 	}
 }
 
+// oldest is the first minute that is kept; the caller holds mu.
+func (r *Recorder) oldest() int64 { return r.at - int64(Retention/time.Minute) + 1 }
+
 // Kept is a metric of a series of which there are minutes.
 type Kept struct {
 	Series store.Series
@@ -67,14 +71,14 @@ func (r *Recorder) List(region string) []Kept {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.take()
-	oldest := r.at - int64(Retention/time.Minute)
+	oldest := r.oldest()
 	var all []Kept
 	for s, l := range r.latest {
 		if s.Region != region {
 			continue
 		}
 		for _, m := range metrics.All() {
-			if l[m] > oldest {
+			if l[m] >= oldest {
 				all = append(all, Kept{s, m, time.Unix(60*(l[m]+1), 0).UTC()})
 			}
 		}
