@@ -241,14 +241,14 @@ func requireEveryMember(t *testing.T, s *awsjson.Shape, path string, v any, exce
 		members, _ := v.(map[string]any)
 		for _, m := range s.Members {
 			if member, ok := members[m.Name]; ok {
-				requireEveryMember(t, m.Shape, path+"."+m.Name, member)
+				requireEveryMember(t, m.Shape, path+"."+m.Name, member, except...)
 			} else if !slices.Contains(except, m.Name) {
 				t.Errorf("the test has no %s.%s", path, m.Name)
 			}
 		}
 	case awsjson.List:
 		for _, item := range v.([]any) {
-			requireEveryMember(t, s.Element, path, item)
+			requireEveryMember(t, s.Element, path, item, except...)
 		}
 	}
 }
