@@ -120,7 +120,7 @@ func (r *Router) idle(ctx context.Context) error {
 // nothing has happened in between.
 func (r *Router) atRest() bool {
 	before := r.activity()
-	return r.putting.Load() == 0 && r.scheduler.Idle() && r.player.Idle() &&
+	return r.putting.Load() == 0 && r.scheduler.Idle() && r.player.Idle() && r.deadLettersIdle() &&
 		r.store.Idle() && r.dispatcher.Idle() && r.store.Idle() && r.activity() == before
 }
 

@@ -14,8 +14,10 @@ import (
 	"bailey/internal/deliver"
 	"bailey/internal/egress"
 	"bailey/internal/event"
+	"bailey/internal/forward"
 	"bailey/internal/history"
 	"bailey/internal/metrics"
+	"bailey/internal/redrive"
 	"bailey/internal/replay"
 	"bailey/internal/request"
 	"bailey/internal/rule"
@@ -38,11 +40,15 @@ type Config struct {
 	// Quotas bound what may be configured.
 	Quotas rule.Quotas
 
+	// Forward sends messages for dead-letter queues to Amazon SQS instead of
+	// keeping them here; nil keeps them.
+	Forward *Forward
+
 	// Retention is how long an event is kept once all its deliveries have
 	// ended; 0 means 72 hours. Pending deliveries are kept until they end.
 	Retention time.Duration
-	// DeadRetention is how long an event with a dead delivery, and a message
-	// in a dead-letter queue, is kept; 0 means 14 days.
+	// DeadRetention is how long a message in a dead-letter queue, and an event
+	// with a dead delivery, is kept once that was given up; 0 means 14 days.
 	DeadRetention time.Duration
 	// MaxBytes is how large the store may grow before the oldest settled
 	// events are forgotten early; 0 means 2 GiB. When what must be kept is
@@ -97,6 +103,9 @@ type Router struct {
 	dispatcher *deliver.Dispatcher
 	scheduler  *scheduler.Scheduler
 	player     *replay.Player
+	redriver   *redrive.Redriver
+	forwarder  *forward.Forwarder // nil where dead letters are kept here
+	arrivals   arrivals
 	ids        event.IDs
 	full       atomic.Bool // the store holds more than it may, and nothing that can be forgotten
 
@@ -191,10 +200,15 @@ func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {
 		Account:        r.cfg.Account,
 		MaxQueued:      r.cfg.MaxQueued,
 		MaxQueuedBytes: r.cfg.MaxQueuedBytes,
+		Forwarding:     r.cfg.Forward != nil,
+		DeadLettered:   r.deadLettered,
 		Settled:        r.settled,
 		Rested:         r.rest,
 		Log:            r.log,
 	})
+	if err := r.newDeadLetters(); err != nil {
+		return err
+	}
 	r.metrics.Gauge("bailey_queued_deliveries", "Deliveries that wait in memory.", func() float64 { return float64(r.dispatcher.Queued()) })
 	r.metrics.Gauge("bailey_requests_in_flight", "Requests to targets under way.", func() float64 { return float64(r.dispatcher.InFlight()) })
 	r.metrics.Counter("bailey_store_commits_total", "Transactions committed to the store.", func() float64 { return float64(r.store.Commits()) })
@@ -203,6 +217,11 @@ func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {
 	}
 	r.scheduler = scheduler.New(scheduler.Config{Rules: r.rules, Clock: r.clock, Put: r.putTicks, Store: r.store, Rested: r.rest, Log: r.log})
 	if err := r.scheduler.Start(ctx); err != nil {
+		r.dispatcher.Stop(ctx)
+		return err
+	}
+	if err := r.startDeadLetters(ctx); err != nil {
+		r.scheduler.Stop()
 		r.dispatcher.Stop(ctx)
 		return err
 	}
@@ -236,7 +255,9 @@ func (r *Router) Shutdown(ctx context.Context) error {
 		r.sweeping.Wait()
 		r.scheduler.Stop()
 		r.player.Stop()
+		r.redriver.Stop()
 		r.dispatcher.Stop(ctx)
+		r.stopForwarding()
 		r.stopHistory()
 		r.closeErr = r.store.Close()
 	})
