@@ -33,6 +33,7 @@ type serveCommand struct {
 	DeadRetention        time.Duration `env:"BAILEY_DEAD_RETENTION" help:"How long an event with a dead delivery, and a dead letter, is kept; 336h if nobody says." placeholder:"DURATION"`
 	MaxBytes             byteSize      `env:"BAILEY_MAX_BYTES" help:"Size of the store from which on the oldest ended events are forgotten early; 2GiB if nobody says." placeholder:"SIZE"`
 	Clock                string        `env:"BAILEY_CLOCK" enum:"real,virtual" default:"real" help:"real, or virtual: a clock that stands still until bailey clock advance moves it, for tests."`
+	At                   time.Time     `env:"BAILEY_AT" help:"With --clock virtual: where the clock stands at first (RFC 3339); where it stood in the data folder, or now, if nobody says." placeholder:"TIME"`
 	LogFormat            string        `env:"BAILEY_LOG_FORMAT" help:"text or json; text if nobody says." placeholder:"FORMAT"`
 	LogLevel             string        `env:"BAILEY_LOG_LEVEL" help:"debug, info, warn or error; info if nobody says." placeholder:"LEVEL"`
 }
@@ -45,6 +46,9 @@ it at once. Nothing that was acknowledged is lost either way: it is delivered af
 
 // Run serves until it is told to stop.
 func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
+	if c.Clock != "virtual" && !c.At.IsZero() {
+		return &usageError{"--at is where a virtual clock begins; it needs --clock virtual"}
+	}
 	file := &config{}
 	if c.Config != "" {
 		var err error
@@ -125,7 +129,7 @@ func (c *serveCommand) settings(file *config, logTo io.Writer) (*daemon.Config, 
 // clock returns the clock that was asked for; nil is the machine's.
 func (c *serveCommand) clock() clock.Clock {
 	if c.Clock == "virtual" {
-		return bailey.NewVirtualClock(time.Now())
+		return bailey.NewVirtualClock(c.At)
 	}
 	return nil
 }

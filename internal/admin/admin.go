@@ -126,6 +126,20 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, h func(*http.Request
 	}
 }
 
+// endWhenStopping calls cancel, which ends ctx, when the server is about to stop.
+func (a *api) endWhenStopping(ctx context.Context, cancel context.CancelFunc) {
+	if a.Stopping == nil {
+		return
+	}
+	go func() {
+		select {
+		case <-a.Stopping:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+}
+
 // problemOf is the one place where errors become statuses.
 func (a *api) problemOf(r *http.Request, err error) *problem {
 	if p, ok := errors.AsType[*problem](err); ok {
@@ -143,6 +157,9 @@ func (a *api) problemOf(r *http.Request, err error) *problem {
 	if errors.Is(err, bailey.ErrRealClock) {
 		return &problem{http.StatusConflict, "RealClock", "This server runs on the machine's clock. One started with --clock virtual can be moved."}
 	}
+	if e, ok := errors.AsType[*bailey.ClockRangeError](err); ok {
+		return &problem{http.StatusBadRequest, "BadRequest", e.Message}
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return &problem{http.StatusNotFound, "NotFound", "There is no such event: it never came, or it is older than the retention."}
 	}
@@ -151,6 +168,9 @@ func (a *api) problemOf(r *http.Request, err error) *problem {
 	}
 	if r.Context().Err() != nil {
 		return &problem{499, "Cancelled", "The caller has gone."}
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, store.ErrClosed) {
+		return &problem{http.StatusServiceUnavailable, "Stopping", "The server is stopping: " + err.Error()}
 	}
 	a.Log.Error("the admin API failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	return &problem{http.StatusInternalServerError, "Internal", "Something went wrong; the log says what."}
@@ -351,15 +371,7 @@ func (a *api) wait(r *http.Request) (any, error) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), min(timeout, maxWait))
 	defer cancel()
-	if a.Stopping != nil {
-		go func() {
-			select {
-			case <-a.Stopping:
-				cancel()
-			case <-ctx.Done():
-			}
-		}()
-	}
+	a.endWhenStopping(ctx, cancel)
 	_, err = a.router.Wait(ctx, *id)
 	if err != nil && ctx.Err() == nil {
 		return nil, err

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -148,7 +149,10 @@ func (a *api) advance(r *http.Request) (any, error) {
 	if err != nil || by < 0 {
 		return nil, badRequest("by is a duration such as 24h, not %q.", ask.By)
 	}
-	if err := a.router.Advance(r.Context(), by); err != nil {
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	a.endWhenStopping(ctx, cancel)
+	if err := a.router.Advance(ctx, by); err != nil {
 		return nil, err
 	}
 	return Clock{Now: a.router.Now()}, nil
