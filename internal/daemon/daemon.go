@@ -16,6 +16,7 @@ import (
 	"bailey"
 	"bailey/internal/admin"
 	"bailey/internal/clock"
+	"bailey/internal/cloudwatch"
 	"bailey/internal/eventsapi"
 	"bailey/internal/request"
 )
@@ -184,7 +185,20 @@ func (s *Server) handler() http.Handler {
 		Now:     s.cfg.Router.Clock.Now,
 		Logger:  s.log,
 	})
-	mux.Handle("/", api)
+	cloudWatch := cloudwatch.New(cloudwatch.Config{
+		History: s.router.History(),
+		Now:     s.cfg.Router.Clock.Now,
+		Region:  s.cfg.Router.Region,
+		Origins: s.cfg.Origins,
+		Logger:  s.log,
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if cloudwatch.Serves(r) {
+			cloudWatch.ServeHTTP(w, r)
+			return
+		}
+		api.ServeHTTP(w, r)
+	})
 	mux.HandleFunc("GET /{$}", s.welcome)
 	mux.Handle(admin.Prefix+"/", admin.Handler(admin.Config{
 		Router:   s.router,
