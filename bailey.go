@@ -53,6 +53,7 @@ type Config struct {
 	// MaxBytes is how large the store may grow before the oldest settled
 	// events are forgotten early; 0 means 2 GiB. When what must be kept is
 	// a quarter more than that, PutEvents takes no events until it is less.
+	// What archives hold must be kept.
 	MaxBytes int64
 
 	// Allow and Deny are CIDRs or addresses that may, and may not, be called.

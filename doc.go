@@ -27,6 +27,10 @@
 //	send     deliver   within the time limit, to addresses that egress allows
 //	decide   retry     done, again at a time, or dead
 //
+// A rule may also put the event into an archive, or onto another bus; both are
+// part of the commit. Package replay reads archives and has their events
+// admitted once more.
+//
 // The decision joins a later commit. The fast path does not read the store: it
 // is read at start, for what did not fit in memory, for retries that are due,
 // and for people who ask.
