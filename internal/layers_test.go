@@ -35,7 +35,7 @@ var layers = [][]string{
 	{"bailey"},
 	{"bailey/internal/admin", "bailey/internal/cloudwatch", "bailey/internal/eventsapi"},
 	{"bailey/internal/client", "bailey/internal/daemon"},
-	{"bailey/internal/demo"},
+	{"bailey/baileytest", "bailey/internal/demo"},
 	{"bailey/cmd/bailey"},
 }
 
