@@ -1,4 +1,7 @@
-"""Makes the calls that it reads from standard input, a line of JSON each, and writes the answers to standard output."""
+"""Makes the calls that it reads from standard input, a line of JSON each, and writes the answers to standard output.
+
+They are calls of EventBridge, or of the service that its argument names.
+"""
 
 import json
 import sys
@@ -6,7 +9,7 @@ import sys
 import boto3
 import botocore.exceptions
 
-client = boto3.client("events")
+client = boto3.client(sys.argv[1] if len(sys.argv) > 1 else "events")
 override = {}
 
 

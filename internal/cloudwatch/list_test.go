@@ -27,11 +27,11 @@ func (w *world) list(question string) (lines []string, next string) {
 		if m.Namespace != Namespace {
 			w.t.Errorf("got namespace %s", m.Namespace)
 		}
-		line := m.MetricName
+		words := []string{m.MetricName}
 		for _, d := range m.Dimensions {
-			line += " " + d.Name + "=" + d.Value
+			words = append(words, d.Name+"="+d.Value)
 		}
-		lines = append(lines, line)
+		lines = append(lines, strings.Join(words, " "))
 	}
 	return lines, out.NextToken
 }
