@@ -59,18 +59,29 @@ func Handler(cfg Config) http.Handler {
 	a := &api{Config: cfg, router: cfg.Router}
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]func(*http.Request) (any, error){
-		"GET /apis":             a.listAPIs,
-		"PUT /apis/{id}":        a.putAPI,
-		"GET /apis/{id}":        a.getAPI,
-		"DELETE /apis/{id}":     a.deleteAPI,
-		"GET /deliveries":       a.deliveries,
-		"GET /events/{id}":      a.event,
-		"GET /events/{id}/wait": a.wait,
-		"GET /dead-letters":     a.deadLetters,
-		"POST /preview":         a.preview,
-		"POST /explain":         a.explain,
-		"GET /clock":            a.clock,
-		"POST /clock/advance":   a.advance,
+		"GET /apis":                    a.listAPIs,
+		"PUT /apis/{id}":               a.putAPI,
+		"GET /apis/{id}":               a.getAPI,
+		"DELETE /apis/{id}":            a.deleteAPI,
+		"GET /deliveries":              a.deliveries,
+		"GET /events/{id}":             a.event,
+		"GET /events/{id}/wait":        a.wait,
+		"GET /dead-letters":            a.deadLetters,
+		"GET /dead-letters/{id}":       a.deadLetter,
+		"DELETE /dead-letters/{id}":    a.deleteDeadLetter,
+		"POST /dead-letters/purge":     a.purge,
+		"POST /dead-letters/redrive":   a.redrive,
+		"POST /events/{id}/redrive":    a.redriveEvent,
+		"GET /redrives":                a.redrives,
+		"GET /redrives/{id}":           a.redriveStatus,
+		"DELETE /redrives/{id}":        a.cancelRedrive,
+		"GET /endpoints":               a.endpoints,
+		"POST /endpoints/{api}/pause":  a.pause,
+		"POST /endpoints/{api}/resume": a.resume,
+		"POST /preview":                a.preview,
+		"POST /explain":                a.explain,
+		"GET /clock":                   a.clock,
+		"POST /clock/advance":          a.advance,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, h) })
 	}
@@ -193,8 +204,6 @@ func decode(r *http.Request, v any) error {
 	return nil
 }
 
-func itoa(n int) string { return strconv.Itoa(n) }
-
 // The registry of REST APIs.
 
 func (a *api) listAPIs(*http.Request) (any, error) {
@@ -282,7 +291,7 @@ func (a *api) deliveries(r *http.Request) (any, error) {
 		q.Status = &status
 	}
 	if text := params.Get("since"); text != "" {
-		if q.Since, err = since(text, a.router.Now()); err != nil {
+		if q.Since, err = moment("since", text, a.router.Now()); err != nil {
 			return nil, err
 		}
 	}
@@ -305,14 +314,14 @@ func (a *api) deliveries(r *http.Request) (any, error) {
 	return answer, nil
 }
 
-// since is a moment (RFC 3339) or how long ago (1h30m).
-func since(text string, now time.Time) (time.Time, error) {
+// moment reads a time (RFC 3339) or how long ago (1h30m).
+func moment(name, text string, now time.Time) (time.Time, error) {
 	if ago, err := time.ParseDuration(text); err == nil {
 		return now.Add(-ago), nil
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return t, badRequest("since is a time such as 2026-11-23T12:00:00Z or how long ago, such as 15m, not %q.", text)
+		return t, badRequest("%s is a time such as 2026-11-23T12:00:00Z or how long ago, such as 15m, not %q.", name, text)
 	}
 	return t, nil
 }
@@ -384,33 +393,4 @@ func (a *api) wait(r *http.Request) (any, error) {
 		return withStatus{http.StatusRequestTimeout, view}, nil
 	}
 	return view, nil
-}
-
-func (a *api) deadLetters(r *http.Request) (any, error) {
-	params := r.URL.Query()
-	var after int64
-	limit := 100
-	var err error
-	if text := params.Get("next"); text != "" {
-		if after, err = strconv.ParseInt(text, 10, 64); err != nil {
-			return nil, badRequest("next: %q is not a token of this list.", text)
-		}
-	}
-	if text := params.Get("limit"); text != "" {
-		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > 1000 {
-			return nil, badRequest("limit is a number from 1 to 1000, not %q.", text)
-		}
-	}
-	letters, err := a.router.DeadLetters(r.Context(), store.Undelivered{Queue: params.Get("queue")}, after, limit)
-	if err != nil {
-		return nil, err
-	}
-	answer := DeadLetters{DeadLetters: make([]DeadLetter, len(letters))}
-	for i := range letters {
-		answer.DeadLetters[i] = deadLetterOf(&letters[i])
-	}
-	if len(letters) == limit {
-		answer.Next = strconv.FormatInt(letters[limit-1].ID, 10)
-	}
-	return answer, nil
 }

@@ -24,8 +24,12 @@ type Delivery struct {
 	TargetID     string `json:"targetId"`
 	API          string `json:"api,omitempty"` // empty until there is an attempt
 	Stage        string `json:"stage,omitempty"`
-	Status       string `json:"status"` // pending, delivered or dead
-	Attempts     int    `json:"attempts"`
+	Status       string `json:"status"`   // pending, delivered or dead
+	Attempts     int    `json:"attempts"` // since it was last redriven
+
+	// EarlierAttempts were made before it was last redriven, at RedrivenAt.
+	EarlierAttempts int        `json:"earlierAttempts,omitempty"`
+	RedrivenAt      *time.Time `json:"redrivenAt,omitempty"`
 
 	IngestedAt     time.Time  `json:"ingestedAt"`
 	NextAttemptAt  *time.Time `json:"nextAttemptAt,omitempty"` // of a pending one that waits
@@ -102,12 +106,16 @@ type Explanations struct {
 
 // DeadLetter is a message in a dead-letter queue.
 type DeadLetter struct {
-	ID         int64             `json:"id"`
-	Queue      string            `json:"queue"`
-	EventID    string            `json:"eventId"`
-	At         time.Time         `json:"at"`
-	Attributes map[string]string `json:"attributes"`
-	Body       json.RawMessage   `json:"body"`
+	ID           int64             `json:"id"`
+	Queue        string            `json:"queue"`
+	EventID      string            `json:"eventId"`
+	Region       string            `json:"region"`
+	EventBusName string            `json:"eventBusName"`
+	Rule         string            `json:"rule"`
+	TargetID     string            `json:"targetId"`
+	At           time.Time         `json:"at"`
+	Attributes   map[string]string `json:"attributes"`
+	Body         json.RawMessage   `json:"body"`
 }
 
 // DeadLetters is a page of dead letters, oldest first.
@@ -137,43 +145,38 @@ func optional(t time.Time) *time.Time {
 
 func deliveryOf(d *store.Delivery) Delivery {
 	return Delivery{
-		EventID:        d.Event.String(),
-		Region:         d.Route.Region,
-		EventBusName:   d.Route.Bus,
-		Rule:           d.Route.Rule,
-		TargetID:       d.Route.Target,
-		API:            d.Endpoint.API,
-		Stage:          d.Endpoint.Stage,
-		Status:         d.Status.String(),
-		Attempts:       d.Attempts,
-		IngestedAt:     d.Ingested,
-		NextAttemptAt:  optional(d.Due),
-		LastAttemptAt:  lastAttempt(d),
-		LastStatusCode: d.StatusCode,
-		LastErrorCode:  d.ErrorCode,
-		LastError:      d.Error,
-		LatencyMs:      ms(d.Latency),
-		IdempotencyKey: deliver.IdempotencyKey(d.Event.String(), d.N),
+		EventID:         d.Event.String(),
+		Region:          d.Route.Region,
+		EventBusName:    d.Route.Bus,
+		Rule:            d.Route.Rule,
+		TargetID:        d.Route.Target,
+		API:             d.Endpoint.API,
+		Stage:           d.Endpoint.Stage,
+		Status:          d.Status.String(),
+		Attempts:        d.Attempts,
+		EarlierAttempts: d.Earlier,
+		RedrivenAt:      optional(d.Redriven),
+		IngestedAt:      d.Ingested,
+		NextAttemptAt:   optional(d.Due),
+		LastAttemptAt:   lastAttempt(d),
+		LastStatusCode:  d.StatusCode,
+		LastErrorCode:   d.ErrorCode,
+		LastError:       d.Error,
+		LatencyMs:       ms(d.Latency),
+		IdempotencyKey:  deliver.IdempotencyKey(d.Event.String(), d.N),
 	}
 }
 
 func lastAttempt(d *store.Delivery) *time.Time {
-	if d.Attempts == 0 {
+	if d.Attempts+d.Earlier == 0 {
 		return nil
 	}
 	return optional(d.At)
 }
 
 func deadLetterOf(d *store.DeadLetter) DeadLetter {
-	attributes := map[string]string{
-		"RULE_ARN":       d.RuleARN,
-		"TARGET_ARN":     d.TargetARN,
-		"ERROR_CODE":     d.ErrorCode,
-		"ERROR_MESSAGE":  d.ErrorMessage,
-		"RETRY_ATTEMPTS": itoa(d.RetryAttempts),
+	return DeadLetter{
+		ID: d.ID, Queue: d.Queue, EventID: d.Event.String(), At: d.At, Attributes: d.Attributes(), Body: d.Body,
+		Region: d.Route.Region, EventBusName: d.Route.Bus, Rule: d.Route.Rule, TargetID: d.Route.Target,
 	}
-	if d.Exhausted != "" {
-		attributes["EXHAUSTED_RETRY_CONDITION"] = d.Exhausted
-	}
-	return DeadLetter{ID: d.ID, Queue: d.Queue, EventID: d.Event.String(), At: d.At, Attributes: attributes, Body: d.Body}
 }
