@@ -47,7 +47,7 @@ func (e *endpoint) ended(v verdict) {
 		e.last = lastFailure{code: string(v.failure.Code), message: v.failure.Message, statusCode: v.failure.StatusCode}
 	}
 	change := e.governor.ended(v.failure, v.latency, now, e.concurrency())
-	open, probeAt := e.governor.open, e.governor.probeAt
+	open, probeAt, failures := e.governor.open, e.governor.probeAt, e.governor.failures
 	var waiting []*delivery
 	switch {
 	case change == opened:
@@ -60,7 +60,7 @@ func (e *endpoint) ended(v verdict) {
 	switch {
 	case change == opened:
 		e.d.log.Warn("circuit opened: deliveries wait in the store, and one at a time is tried", "api", e.key.API, "stage", e.key.Stage,
-			"failures", tripAfter, "error_code", v.failure.Code, "error", v.failure.Message)
+			"failures", failures, "error_code", v.failure.Code, "error", v.failure.Message)
 		e.d.parkAll(e, waiting)
 	case change == closed:
 		e.d.log.Info("circuit closed: the endpoint answers again", "api", e.key.API, "stage", e.key.Stage)

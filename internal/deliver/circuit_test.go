@@ -56,7 +56,7 @@ func newOutage() *outage {
 // delivery arrives. Waiting is no attempt.
 func TestCircuitAndRamp(t *testing.T) {
 	bubble(t, Config{}, func(t *testing.T, w *world) {
-		const events = 2000
+		const events = 1000
 		api := newOutage()
 		w.network.serve("api", api.ServeHTTP)
 		w.api(request.API{ID: "api"})
@@ -65,7 +65,7 @@ func TestCircuitAndRamp(t *testing.T) {
 		for range events / 100 {
 			ids = append(ids, w.put("api", numbered(100)...)...)
 		}
-		time.Sleep(10 * time.Second)
+		time.Sleep(2 * tripTime)
 		s := w.endpointStatus("api")
 		if s.State != "open" || s.Queued != 0 || s.Waiting != events || s.ErrorCode != "ERROR_FROM_TARGET" {
 			t.Errorf("in the outage: %+v", s)
@@ -103,6 +103,29 @@ func TestCircuitAndRamp(t *testing.T) {
 			}
 		}
 		w.atRest()
+	})
+}
+
+// An API that refuses each delivery's first two attempts, and none of the
+// others, is not down: many deliveries at once keep their own times (X5).
+func TestManyFirstAttemptsFail(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, w *world) {
+		var api inbox
+		api.answer = func(_ int, w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Bailey-Attempt") <= "2" {
+				w.WriteHeader(http.StatusInternalServerError)
+			}
+		}
+		w.network.serve("api", api.ServeHTTP)
+		w.api(request.API{ID: "api"})
+		w.target("api")
+		ids := w.put("api", numbered(200)...)
+		time.Sleep(5 * time.Second)
+		for _, id := range ids {
+			if d := w.delivery(id); d.Status != store.Delivered || d.Attempts != 3 {
+				t.Fatalf("after the waits of two retries: %+v, want delivered at attempt 3", d)
+			}
+		}
 	})
 }
 

@@ -14,10 +14,14 @@ const (
 	// fewest is the limit below which rising latency alone does not press it:
 	// with so few requests the endpoint is not what they wait for.
 	fewest = 8
-	// tripAfter failures in a row open the circuit. It is more than a few
-	// deliveries make in their first minutes of retries, so that these keep
-	// their own times; an endpoint with traffic makes them at once.
+	// tripAfter failures in a row, over tripTime at least, open the circuit. It
+	// is more than a few deliveries make in their first minutes of retries, so
+	// that these keep their own times. Many deliveries make them at once, also
+	// where each is only refused the first time or two: tripTime is longer than
+	// a delivery's first three waits, so that an endpoint at which a retry
+	// succeeds stays open to all of them.
 	tripAfter = 32
+	tripTime  = 10 * time.Second
 	// firstGap and lastGap are the waits between two probes: the first one, and
 	// what doubling it leads to.
 	firstGap = time.Second
@@ -33,16 +37,18 @@ const (
 // when the endpoint says that it is too much (429, 503, no answer in time),
 // and shrinks when answers take much longer than they used to.
 //
-// After tripAfter failures in a row its circuit is open: nothing is sent but
-// one probe at a time. The first success closes it, and traffic comes back by
-// one request more for every round that succeeds, not all at once.
+// After tripAfter failures in a row and tripTime without a success its circuit
+// is open: nothing is sent but one probe at a time. The first success closes
+// it, and traffic comes back by one request more for every round that succeeds,
+// not all at once.
 //
 // It is not safe for concurrent use: the endpoint's mutex guards it.
 type governor struct {
 	limit  float64
 	steady bool // past the first growth, which is one per success
 
-	failures int // in a row
+	failures int       // in a row
+	failing  time.Time // since when: the end of the first of them
 	open     bool
 	probing  bool
 	probeAt  time.Time
@@ -106,12 +112,15 @@ func (g *governor) ended(failure *retry.Failure, latency time.Duration, now time
 	if failure.StatusCode == 503 || failure.Code == retry.Timeout {
 		g.lower()
 	}
+	if g.failures == 0 {
+		g.failing = now
+	}
 	g.failures++
 	switch {
 	case g.open:
 		g.gap = min(2*g.gap, lastGap)
 		g.probeAt = now.Add(g.gap)
-	case g.failures >= tripAfter:
+	case g.failures >= tripAfter && now.Sub(g.failing) >= tripTime:
 		g.open, g.gap = true, firstGap
 		g.probeAt = now.Add(g.gap)
 		return opened

@@ -53,10 +53,10 @@ func TestGovernorCircuit(t *testing.T) {
 			t.Fatalf("failure %d: %v", i+1, got)
 		}
 	}
-	if got := g.ended(refused, 0, start, 64); got != opened {
+	now := start.Add(tripTime)
+	if got := g.ended(refused, 0, now, 64); got != opened {
 		t.Fatalf("failure %d: %v, want opened", tripAfter, got)
 	}
-	now := start
 	want := firstGap
 	for range 6 {
 		if g.allowed(now.Add(want-1), 64) != 0 {
@@ -94,15 +94,31 @@ func TestGovernorCircuit(t *testing.T) {
 func TestGovernorCountsFailuresInARow(t *testing.T) {
 	for _, between := range []*retry.Failure{nil, notFound, tooMany} {
 		var g governor
+		now := start
 		for range 10 {
 			for range tripAfter - 1 {
-				g.ended(refused, 0, start, 64)
+				now = now.Add(tripTime / 10)
+				g.ended(refused, 0, now, 64)
 			}
-			g.ended(between, time.Millisecond, start, 64)
+			g.ended(between, time.Millisecond, now, 64)
 		}
 		if g.open {
 			t.Errorf("open, though every %dth was %v", tripAfter, between)
 		}
+	}
+}
+
+// Many failures at once say nothing yet: the first attempts of many deliveries
+// may fail where their retries do not.
+func TestGovernorWaitsForRetries(t *testing.T) {
+	var g governor
+	for range 10 * tripAfter {
+		if g.ended(refused, 0, start.Add(tripTime-1), 64) == opened {
+			t.Fatal("opened at once")
+		}
+	}
+	if got := g.ended(refused, 0, start.Add(2*tripTime-1), 64); got != opened {
+		t.Errorf("%v after %v of nothing but failures, want opened", got, tripTime)
 	}
 }
 
