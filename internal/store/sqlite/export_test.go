@@ -8,3 +8,10 @@ func Migrations() []string { return migrations }
 // OnWriter runs f in a transaction of the writer's: nothing else is written
 // meanwhile.
 func (s *Store) OnWriter(f func(*sqlite.Conn) error) error { return s.submit(&put{do: f}) }
+
+// Waiting counts the calls that wait for the writer.
+func (s *Store) Waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.puts)
+}

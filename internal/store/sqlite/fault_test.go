@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -414,6 +416,63 @@ func TestCrashImages(t *testing.T) {
 				t.Errorf("%v was settled and is to be delivered again", ref)
 			}
 		}
+	}
+}
+
+// A sweep that makes room looks at what is settled and then deletes it. An event
+// that was stamped before those, and is committed in between, is on its way for
+// the first time: it must stay, or a restart would not know of it (X9).
+func TestSweepSparesLateEvents(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	late := record(noon, store.Fresh{Route: petsRoute, Endpoint: petsStage})
+	done := record(noon.Add(time.Second), store.Fresh{Route: petsRoute, Endpoint: petsStage})
+	put(t, s, done)
+	settle(t, s, store.Outcome{Event: done.Event.ID.Key(), Route: petsRoute, Endpoint: petsStage, Ticket: done.Ticket, Status: store.Delivered, Attempts: 1, At: noon})
+
+	// The writer stands still while first the late event comes and then the
+	// sweep, which looks without waiting.
+	still, goOn := make(chan struct{}), make(chan struct{})
+	var callers sync.WaitGroup
+	callers.Go(func() {
+		err := s.OnWriter(func(*zombiezen.Conn) error {
+			close(still)
+			<-goOn
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-still
+	await := func(n int) {
+		for s.Waiting() < n {
+			runtime.Gosched()
+		}
+	}
+	callers.Go(func() {
+		if err := s.Put(context.Background(), []*store.Record{late}); err != nil {
+			t.Error(err)
+		}
+	})
+	await(1)
+	callers.Go(func() {
+		if _, err := s.Sweep(context.Background(), noon.Add(-time.Hour), noon.Add(-time.Hour), 1); err != nil {
+			t.Error(err)
+		}
+	})
+	await(2)
+	close(goOn)
+	callers.Wait()
+
+	if _, err := s.Event(t.Context(), late.Event.ID); err != nil {
+		t.Errorf("the late event: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left := unfinished(t, dir); left[store.Ref{Event: late.Event.ID.Key()}] != 1 {
+		t.Errorf("unfinished: %v, want the late event", left)
 	}
 }
 

@@ -74,8 +74,9 @@ type Store struct {
 	// Owned by the writer goroutine.
 	writer  *sqlite.Conn
 	tickets []*store.Ticket
-	mark    int64 // as committed
-	newest  int64 // the largest key committed
+	opening *store.Ticket // of the transaction under way
+	mark    int64         // as committed
+	newest  int64         // the largest key committed
 	tallies map[int64]tally
 	stood   time.Time // where the virtual clock stood, as committed
 

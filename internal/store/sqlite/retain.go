@@ -89,7 +89,9 @@ func (s *Store) sweepChunk(ctx context.Context, after, until, deadBefore int64) 
 		return 0, -1, err
 	}
 	err = s.submit(&put{do: func(conn *sqlite.Conn) error {
-		args := []any{after, last, deadBefore}
+		// An event that was stamped before those and committed since must stay:
+		// its deliveries have no rows yet.
+		args := []any{after, min(last, s.oldestOpen()-1), deadBefore}
 		const kept = `SELECT event FROM delivery WHERE status = 0 AND status <> 1 AND event > ?1 AND event <= ?2
 			UNION SELECT event FROM delivery WHERE status = 2 AND status <> 1 AND event > ?1 AND event <= ?2 AND at >= ?3`
 		for _, query := range []string{

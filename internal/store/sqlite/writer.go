@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -241,6 +242,7 @@ func (s *Store) commit(puts []*put, outcomes []store.Outcome) (err error) {
 	}()
 	clear(s.tallies)
 	var ticket *store.Ticket
+	defer func() { s.opening = nil }()
 	newest := s.newest
 	for _, p := range puts {
 		switch {
@@ -252,6 +254,7 @@ func (s *Store) commit(puts []*put, outcomes []store.Outcome) (err error) {
 			for _, r := range p.records {
 				if ticket == nil {
 					ticket = new(store.Ticket)
+					s.opening = ticket
 				}
 				if err = s.writeRecord(r, ticket); err != nil {
 					break
@@ -355,6 +358,21 @@ func (s *Store) markAfter(outcomes []store.Outcome, ticket *store.Ticket, newest
 		mark = min(mark, ticket.Oldest)
 	}
 	return mark
+}
+
+// oldestOpen is the smallest key of an event with a delivery that has no row,
+// those of the transaction under way included. Only the writer may ask.
+func (s *Store) oldestOpen() int64 {
+	oldest := int64(math.MaxInt64)
+	if s.opening != nil && s.opening.Open > 0 {
+		oldest = s.opening.Oldest
+	}
+	for _, t := range s.tickets {
+		if t.Open > 0 {
+			oldest = min(oldest, t.Oldest)
+		}
+	}
+	return oldest
 }
 
 // report logs when commits begin to fail and when they succeed again.
