@@ -143,11 +143,12 @@ func (c *CLI) Run(t *testing.T, arguments ...string) Answered {
 	return Answered{Output: output}
 }
 
-// kebab turns a name of the API into the AWS CLI's: ListTargetsByRule is list-targets-by-rule.
+// kebab turns a name of the API into the AWS CLI's: ListTargetsByRule is list-targets-by-rule, ResourceARN is resource-arn.
 func kebab(name string) string {
 	var b strings.Builder
-	for i, r := range name {
-		if unicode.IsUpper(r) && i > 0 {
+	letters := []rune(name)
+	for i, r := range letters {
+		if unicode.IsUpper(r) && i > 0 && (unicode.IsLower(letters[i-1]) || i+1 < len(letters) && unicode.IsLower(letters[i+1])) {
 			b.WriteByte('-')
 		}
 		b.WriteRune(unicode.ToLower(r))
