@@ -21,6 +21,13 @@ func TestParseReasons(t *testing.T) {
 		{"or of one", `{"$or":[{"a":[1]}]}`, "There must have at least 2 Objects in $or relationship."},
 		{"reserved name in or", `{"$or":[{"prefix":[1]},{"a":[1]}]}`, "prefix is Ruler reserved fieldName which cannot be used inside $or."},
 		{"trailing comma", `{"a":[1],}`, "Unexpected character ('}' (code 125)): was expecting double-quote to start field name"},
+		{"closed before it is open", `]`, "Unexpected close marker ']': no open Array to close"},
+		{"minus and a letter", `{"a":[-Ix]}`, "Unexpected character ('x' (code 120)) in numeric value: expected digit (0-9) to follow minus sign, for valid numeric value"},
+		{"minus and half a word", `{"a":[-Info]}`, "Unrecognized token '-Info': was expecting " + validTokens},
+		{"minus infinity", `{"a":[-Infinity]}`, "Non-standard token '-Infinity': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow"},
+		{"minus infinity and more", `{"a":[-Infinity1]}`, "Unrecognized token '-Infinity1': was expecting " + validTokens},
+		{"minus and the end", `{"a":[-I`, "Unexpected end-of-input in a Number value"},
+		{"half a surrogate pair", `{"a":[{"\ud83d":1}]}`, "Unrecognized match type ?"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Parse(c.pattern)

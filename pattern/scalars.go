@@ -55,9 +55,12 @@ func (s *scanner) nonStandard(name string) error {
 }
 
 // literal takes the rest of a word whose first letter was taken.
-func (s *scanner) literal(word string) error {
-	for i := 1; i < len(word); i++ {
-		if s.pos >= len(s.src) || s.src[s.pos] != word[i] {
+func (s *scanner) literal(word string) error { return s.word(word, 1) }
+
+// word takes what is left of a word of which some letters were taken.
+func (s *scanner) word(word string, taken int) error {
+	for _, c := range []byte(word[taken:]) {
+		if s.pos >= len(s.src) || s.src[s.pos] != c {
 			return s.badToken()
 		}
 		s.pos++
@@ -97,9 +100,7 @@ func identifierPart(r rune) bool {
 // number takes the rest of a number whose first character was taken.
 func (s *scanner) number() error {
 	s.pos = s.start
-	sign := rune(0)
 	if s.src[s.pos] == '-' {
-		sign = '-'
 		s.pos++
 	}
 	r, eof := s.read()
@@ -114,7 +115,7 @@ func (s *scanner) number() error {
 	case r == '.':
 		return s.unexpected(r, "expected a valid value "+validTokens)
 	case r < '1' || r > '9':
-		return s.badNumberStart(r, sign)
+		return s.badNumberStart(r, '-')
 	}
 	r, eof, _ = s.digits()
 	if !eof && r == '.' {
@@ -162,16 +163,17 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // badNumberStart reports what follows a sign and is no digit.
 func (s *scanner) badNumberStart(r, sign rune) error {
-	if r == 'I' && sign != 0 {
-		rest := s.src[s.pos:]
-		for _, word := range []string{"NF", "nfinity"} {
-			if strings.HasPrefix(rest, word) {
-				s.pos += len(word)
-				return s.nonStandard(string(sign) + "I" + word)
-			}
+	if r == 'I' {
+		var eof bool
+		if r, eof = s.read(); eof {
+			return s.fail(noClose + " in a Number value")
 		}
-		s.start = s.pos - 2
-		return s.badToken()
+		if infinity, ok := map[rune]string{'N': "INF", 'n': "Infinity"}[r]; ok {
+			if err := s.word(infinity, 2); err != nil {
+				return err
+			}
+			return s.nonStandard(string(sign) + infinity)
+		}
 	}
 	if sign == '+' {
 		return s.unexpectedInNumber(sign, "JSON spec does not allow numbers to have plus signs: enable `JsonReadFeature.ALLOW_LEADING_PLUS_SIGN_FOR_NUMBERS` to allow")

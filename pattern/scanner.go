@@ -65,14 +65,12 @@ const (
 
 func (s *scanner) fail(format string, args ...any) error {
 	line, column := s.place(s.pos)
-	return &Error{Reason: fmt.Sprintf(format, args...), Line: line, Column: column}
+	reason := strings.ToValidUTF8(fmt.Sprintf(format, args...), "?") // half a surrogate pair is a question mark
+	return &Error{Reason: reason, Line: line, Column: column}
 }
 
 // place gives line and column of a position, in UTF-16 units from one.
 func (s *scanner) place(pos int) (line, column int) {
-	if pos < 0 { // where the root begins, for AWS
-		return 1, 0
-	}
 	before := s.src[:min(pos, len(s.src))]
 	line = 1 + strings.Count(before, "\n")
 	for _, r := range before[strings.LastIndexByte(before, '\n')+1:] {
@@ -260,7 +258,7 @@ var otherCloser = map[rune]rune{']': '}', '}': ']'}
 
 func (s *scanner) leave(r rune) (token, error) {
 	if len(s.scope) == 0 {
-		return tokenNone, s.fail("Unexpected close marker '%c': expected '%c' (for root starting at %s)", r, otherCloser[r], s.location(-1))
+		return tokenNone, s.fail("Unexpected close marker '%c': no open %s to close", r, scope{array: r == ']'})
 	}
 	in := s.scope[len(s.scope)-1]
 	if in.array != (r == ']') {
