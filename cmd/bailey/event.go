@@ -115,15 +115,19 @@ func printDelivery(out *output, p colour.Painter, d *admin.Delivery, now time.Ti
 		out.printf("  attempt  %d at %s failed in %s: %s%s: %s\n",
 			a.Number, moment(&a.At), milliseconds(a.LatencyMs), status, a.ErrorCode, printable(a.Error))
 	}
+	if d.RedrivenAt != nil {
+		out.printf("  redriven at %s, after %s\n", moment(d.RedrivenAt), count(d.EarlierAttempts, "attempt"))
+	}
 	switch d.Status {
 	case "delivered":
-		out.printf("  attempt  %d at %s succeeded in %s: %d\n", d.Attempts, moment(d.LastAttemptAt), milliseconds(d.LatencyMs), d.LastStatusCode)
+		out.printf("  attempt  %d at %s succeeded in %s: %d\n", d.EarlierAttempts+d.Attempts, moment(d.LastAttemptAt), milliseconds(d.LatencyMs), d.LastStatusCode)
 	case "dead":
 		if len(d.FailedAttempts) == 0 {
 			out.printf("  failed   %s: %s\n", d.LastErrorCode, printable(d.LastError))
 		}
-		out.printf("  next     nothing: given up after %s. If the target has a dead-letter queue, the event is there: bailey dead-letters\n", count(d.Attempts, "attempt"))
+		out.printf("  next     nothing: given up after %s. If the target has a dead-letter queue, the event is there: bailey dead-letters\n", count(d.EarlierAttempts+d.Attempts, "attempt"))
 		out.printf("  to do    %s\n", advice(d.LastErrorCode))
+		out.printf("  again    bailey redrive %s, once that is mended\n", d.EventID)
 	default:
 		out.printf("  next     %s\n", next(d, now))
 		if d.LastErrorCode != "" {
@@ -134,7 +138,7 @@ func printDelivery(out *output, p colour.Painter, d *admin.Delivery, now time.Ti
 
 // next says what happens to a pending delivery.
 func next(d *admin.Delivery, now time.Time) string {
-	attempt := d.Attempts + 1
+	attempt := d.EarlierAttempts + d.Attempts + 1
 	switch {
 	case d.NextAttemptAt == nil:
 		return fmt.Sprintf("attempt %d, under way or about to be", attempt)

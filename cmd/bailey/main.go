@@ -28,21 +28,25 @@ import (
 
 // commands are what the program can be asked to do. Each has its file.
 type commands struct {
-	Serve       serveCommand       `cmd:"" group:"run" help:"Run the server."`
-	Demo        demoCommand        `cmd:"" group:"run" help:"Show Bailey at work: a server, a small REST API behind it, rules, events."`
-	API         apiCommands        `cmd:"" group:"configure" help:"Register REST APIs, so that targets can name them."`
-	PutEvents   putEventsCommand   `cmd:"" group:"events" help:"Put events on an event bus."`
-	Wait        waitCommand        `cmd:"" group:"events" help:"Wait until all deliveries of an event have ended."`
-	Event       eventCommand       `cmd:"" group:"events" help:"Show everything about one event: what matched, what was tried, what happens next."`
-	Deliveries  deliveriesCommand  `cmd:"" group:"events" help:"List deliveries, newest event first."`
-	Tail        tailCommand        `cmd:"" group:"events" help:"Follow deliveries as they happen."`
-	DeadLetters deadLettersCommand `cmd:"" group:"events" help:"List what dead-letter queues hold."`
-	Preview     previewCommand     `cmd:"" group:"check" help:"Show the request that a target would get for an event. Nothing is sent."`
-	Explain     explainCommand     `cmd:"" group:"check" help:"Say of each rule of an event bus whether it matches an event, and why not."`
-	Clock       clockCommands      `cmd:"" group:"check" help:"Show the server's clock, or move a virtual one."`
-	Match       matchCommand       `cmd:"" group:"check" help:"Match patterns and events given as JSON lines on standard input. Needs no server."`
-	Schedule    scheduleCommand    `cmd:"" group:"check" help:"Say in words, and in times, when a schedule expression fires. Needs no server."`
-	Version     versionCommand     `cmd:"" group:"check" help:"Print the version."`
+	Serve       serveCommand        `cmd:"" group:"run" help:"Run the server."`
+	Demo        demoCommand         `cmd:"" group:"run" help:"Show Bailey at work: a server, a small REST API behind it, rules, events."`
+	API         apiCommands         `cmd:"" group:"configure" help:"Register REST APIs, so that targets can name them."`
+	PutEvents   putEventsCommand    `cmd:"" group:"events" help:"Put events on an event bus."`
+	Wait        waitCommand         `cmd:"" group:"events" help:"Wait until all deliveries of an event have ended."`
+	Event       eventCommand        `cmd:"" group:"events" help:"Show everything about one event: what matched, what was tried, what happens next."`
+	Deliveries  deliveriesCommand   `cmd:"" group:"events" help:"List deliveries, newest event first."`
+	Tail        tailCommand         `cmd:"" group:"events" help:"Follow deliveries as they happen."`
+	DeadLetters deadLettersCommands `cmd:"" group:"events" help:"List, show or purge what dead-letter queues hold."`
+	Redrive     redriveCommands     `cmd:"" group:"events" help:"Send again what was given up: an event, a selection, or all, at a rate."`
+	Endpoints   endpointsCommand    `cmd:"" group:"endpoints" help:"Show how each API and stage is doing: what waits for it, and whether its circuit is open."`
+	Pause       pauseCommand        `cmd:"" group:"endpoints" help:"Hold deliveries to an API back; they wait in the store, and their events grow older."`
+	Resume      resumeCommand       `cmd:"" group:"endpoints" help:"Send what was held back, by pause or by an open circuit."`
+	Preview     previewCommand      `cmd:"" group:"check" help:"Show the request that a target would get for an event. Nothing is sent."`
+	Explain     explainCommand      `cmd:"" group:"check" help:"Say of each rule of an event bus whether it matches an event, and why not."`
+	Clock       clockCommands       `cmd:"" group:"check" help:"Show the server's clock, or move a virtual one."`
+	Match       matchCommand        `cmd:"" group:"check" help:"Match patterns and events given as JSON lines on standard input. Needs no server."`
+	Schedule    scheduleCommand     `cmd:"" group:"check" help:"Say in words, and in times, when a schedule expression fires. Needs no server."`
+	Version     versionCommand      `cmd:"" group:"check" help:"Print the version."`
 }
 
 // terminal is what a command reads from and writes to.
@@ -92,6 +96,7 @@ func run(ctx context.Context, args []string, t *terminal) int {
 			{Key: "run", Title: "Run:"},
 			{Key: "configure", Title: "Configure:"},
 			{Key: "events", Title: "Events and deliveries:"},
+			{Key: "endpoints", Title: "APIs in trouble:"},
 			{Key: "check", Title: "Look and check:"},
 		}),
 		kong.Vars{"endpoint": client.DefaultEndpoint},
