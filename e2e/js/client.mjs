@@ -6,7 +6,7 @@ import * as sdk from "@aws-sdk/client-eventbridge";
 const client = new sdk.EventBridgeClient({ maxAttempts: 1 });
 
 // The SDK wants a timestamp as a Date.
-const dates = (name, value) => (name === "Time" ? new Date(value) : value);
+const dates = (name, value) => (/^(Time|EventStartTime|EventEndTime)$/.test(name) ? new Date(value) : value);
 
 for await (const line of createInterface({ input: process.stdin })) {
   const call = JSON.parse(line, dates);
