@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"maps"
 	"testing"
 	"time"
 )
@@ -44,17 +45,13 @@ func TestCloudWatch(t *testing.T) {
 	from := time.Now().UTC().Add(-12 * time.Hour).Truncate(time.Minute)
 	window := func(members Object) Object {
 		question := Object{"StartTime": from.Format(time.RFC3339), "EndTime": from.Add(24 * time.Hour).Format(time.RFC3339)}
-		for name, member := range members {
-			question[name] = member
-		}
+		maps.Copy(question, members)
 		return question
 	}
 	ofRule := List{Object{"Name": "RuleName", "Value": s.rule}}
 	statistics := func(metric string, members Object) Object {
 		question := window(Object{"Namespace": "AWS/Events", "MetricName": metric, "Dimensions": ofRule, "Period": 86400})
-		for name, member := range members {
-			question[name] = member
-		}
+		maps.Copy(question, members)
 		return question
 	}
 	data := func(id, metric string) Object {

@@ -92,8 +92,8 @@ func (r *entryReader) entry(e *event.Entry) bool {
 		if !ok {
 			return false
 		}
-		member := 0
-		if member, ok = r.member(e, name); !ok || seen>>member&1 != 0 {
+		member, ok := r.member(e, name)
+		if !ok || seen>>member&1 != 0 {
 			return false
 		}
 		seen |= 1 << member
@@ -293,11 +293,11 @@ func (r *entryReader) text() ([]byte, bool) {
 			r.i = i + 1
 			return text, true
 		case c == '\\':
-			size := 0
-			if n, size = unescape(dst, n, body[i+1:]); size == 0 {
+			end, size := unescape(dst, n, body[i+1:])
+			if size == 0 {
 				return nil, false
 			}
-			i += 1 + size
+			i, n = i+1+size, end
 		case c < 0x20:
 			return nil, false
 		default: // near the body's end

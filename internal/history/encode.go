@@ -34,12 +34,12 @@ func (p *point) add(m metrics.Metric, v metrics.Values) {
 // version is what a stored point begins with.
 const version = 1
 
-// append appends the form in which a point is stored: for each metric its
+// encode returns the form in which a point is stored: for each metric its
 // number and its count, and where its values differ their sum, the smallest,
 // how much larger the largest is, and the buckets, each as the distance from
 // the one before it. All of them are varints.
-func (p point) append(dst []byte) []byte {
-	dst = append(dst, version)
+func (p point) encode() []byte {
+	dst := []byte{version}
 	for _, m := range p {
 		dst = append(dst, byte(m.metric))
 		v := m.values
@@ -63,7 +63,7 @@ func (p point) append(dst []byte) []byte {
 
 var errDamaged = errors.New("what is stored of a minute is damaged")
 
-// parsePoint reads what append wrote.
+// parsePoint reads what encode wrote.
 func parsePoint(text []byte) (point, error) {
 	if len(text) == 0 || text[0] != version {
 		return nil, errDamaged
@@ -141,8 +141,8 @@ type latest [256]int64
 
 func (l *latest) newest() int64 { return slices.Max(l[:]) }
 
-func (l *latest) append(dst []byte) []byte {
-	dst = append(dst, version)
+func (l *latest) encode() []byte {
+	dst := []byte{version}
 	for m, at := range l {
 		if at != 0 {
 			dst = append(dst, byte(m))

@@ -200,7 +200,7 @@ func other(s store.Series) store.Series {
 // finish lets the open minute go to the store; the caller holds mu.
 func (r *Recorder) finish() {
 	for s, p := range r.open {
-		r.pending = append(r.pending, store.Minute{Series: s, At: r.at, Body: p.append(nil), Latest: r.latest[s].append(nil)})
+		r.pending = append(r.pending, store.Minute{Series: s, At: r.at, Body: p.encode(), Latest: r.latest[s].encode()})
 	}
 	if len(r.open) == 0 {
 		return

@@ -32,8 +32,8 @@ func TestTakeGivesWhatIsNew(t *testing.T) {
 
 	rule.Matched()
 	bus.Matched()
-	for _, d := range []time.Duration{2, 10, 4} {
-		rule.Attempted(Attempt{Number: 1, Outcome: Delivered, Ingested: start, Started: start.Add(time.Millisecond), Ended: start.Add(d * time.Millisecond)})
+	for _, d := range []time.Duration{2 * time.Millisecond, 10 * time.Millisecond, 4 * time.Millisecond} {
+		rule.Attempted(Attempt{Number: 1, Outcome: Delivered, Ingested: start, Started: start.Add(time.Millisecond), Ended: start.Add(d)})
 	}
 	calls.Called(Call{Entries: 10, FailedEntries: 1, RequestSize: 1000, Started: start, Ended: start.Add(time.Second)})
 	bucket := func(ns uint64) int { return bucketOf(ns, uint64(latencyUnit)) }
