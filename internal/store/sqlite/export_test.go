@@ -15,3 +15,12 @@ func (s *Store) Waiting() int {
 	defer s.mu.Unlock()
 	return len(s.puts)
 }
+
+// LimitLog makes the log begin anew when it is that long, and looks at it after
+// each commit.
+func (s *Store) LimitLog(bytes int64) error {
+	return s.OnWriter(func(*sqlite.Conn) error {
+		s.logLimit, s.logLook, s.logLookAt = bytes, 1, 0
+		return nil
+	})
+}

@@ -58,6 +58,7 @@ type Store struct {
 
 	lock    *sqlite.Conn // held while the store is open, see lockDir
 	readers *sqlitex.Pool
+	gate    gate // through which they go
 
 	// The writer's queue.
 	mu       sync.Mutex
@@ -77,8 +78,12 @@ type Store struct {
 	opening *store.Ticket // of the transaction under way
 	mark    int64         // as committed
 	newest  int64         // the largest key committed
-	tallies map[int64]tally
-	stood   time.Time // where the virtual clock stood, as committed
+
+	logLimit, logLook int64 // see boundLog
+	logLookAt         int64 // commits
+	logStopped        bool  // readers are stopped for it
+	tallies           map[int64]tally
+	stood             time.Time // where the virtual clock stood, as committed
 
 	names names
 
@@ -98,6 +103,8 @@ func Open(cfg Config) (*Store, error) {
 		clock:       cfg.Clock,
 		rested:      cfg.Rested,
 		path:        filepath.Join(cfg.Dir, "bailey.db"),
+		logLimit:    logLimit,
+		logLook:     logLook,
 		wake:        make(chan struct{}, 1),
 		done:        make(chan struct{}),
 		tallies:     map[int64]tally{},
@@ -264,5 +271,13 @@ func (s *Store) read(ctx context.Context, f func(*sqlite.Conn) error) error {
 		return fmt.Errorf("reading the store: %w", err)
 	}
 	defer s.readers.Put(conn)
+	if err := s.gate.enter(ctx); err != nil {
+		return fmt.Errorf("reading the store: %w", err)
+	}
+	defer func() {
+		if s.gate.leave() {
+			s.signal()
+		}
+	}()
 	return f(conn)
 }

@@ -279,5 +279,7 @@ var pragmas = []string{
 	"PRAGMA journal_size_limit = 67108864",
 	"PRAGMA cache_size = -16384",
 	"PRAGMA temp_store = MEMORY",
-	"PRAGMA busy_timeout = 10000",
+	busyTimeout,
 }
+
+const busyTimeout = "PRAGMA busy_timeout = 10000"

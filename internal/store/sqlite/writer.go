@@ -125,6 +125,7 @@ func (s *Store) write() {
 	timer.Stop()
 	var armed, ripe, failed, last bool
 	for {
+		s.boundLog()
 		puts, outcomes, waiting, closing := s.next(ripe, failed)
 		if len(puts) == 0 && len(outcomes) == 0 {
 			if closing && waiting > 0 && !last {
