@@ -117,6 +117,33 @@ func TestEventIsDelivered(t *testing.T) {
 	}
 }
 
+// Whoever waits for an event waits for all its deliveries, also where the log
+// gives them in several pages.
+func TestWaitForManyDeliveries(t *testing.T) {
+	const targets = 1005
+	r := open(t, bailey.Config{Quotas: rule.Quotas{TargetsPerRule: targets}})
+	var list []rule.Target
+	for n := range targets {
+		// Nothing is registered under this id, so they end at once.
+		list = append(list, rule.Target{ID: fmt.Sprint(n), ARN: "arn:aws:execute-api:us-east-1:000000000000:nowhere/prod/POST/orders"})
+	}
+	if _, err := r.Rules().PutRule(t.Context(), rule.Rule{Region: "us-east-1", EventBusName: "default", Name: "many", EventPattern: `{"source": ["shop"]}`}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Rules().PutTargets(t.Context(), "us-east-1", "default", "many", list); err != nil {
+		t.Fatal(err)
+	}
+	deliveries := wait(t, r, put(t, r, order(1))[0])
+	if len(deliveries) != targets {
+		t.Errorf("%d deliveries, want %d", len(deliveries), targets)
+	}
+	for _, d := range deliveries {
+		if d.Status != store.Dead {
+			t.Fatalf("got %+v, want dead", d)
+		}
+	}
+}
+
 // X2, X8, X9: an attempt that fails is made again, across a restart.
 func TestRetryAcrossRestart(t *testing.T) {
 	var mu sync.Mutex

@@ -23,11 +23,18 @@ func (r *Router) Event(ctx context.Context, id event.ID) (*EventView, error) {
 	if err != nil {
 		return nil, err
 	}
-	deliveries, _, err := r.store.Deliveries(ctx, store.Query{Event: &id, Limit: 1000})
-	if err != nil {
-		return nil, err
+	view := &EventView{StoredEvent: *e}
+	for q := (store.Query{Event: &id, Limit: 1000}); ; {
+		page, next, err := r.store.Deliveries(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		view.Deliveries = append(view.Deliveries, page...)
+		if next == "" {
+			return view, nil
+		}
+		q.Next = next
 	}
-	return &EventView{StoredEvent: *e, Deliveries: deliveries}, nil
 }
 
 // Deliveries returns a page of the delivery log, newest event first, and the

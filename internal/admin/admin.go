@@ -26,7 +26,7 @@ const Prefix = "/_bailey/v1"
 
 // maxBody bounds the body of a request: an API with its OpenAPI document, or
 // an event of 1 MiB with a target.
-const maxBody = 4 << 20
+const maxBody = 8 << 20
 
 // Waiting for an event: how long if nobody says, and at most.
 const (
@@ -309,7 +309,7 @@ func (a *api) deliveries(r *http.Request) (any, error) {
 	}
 	answer := Deliveries{Deliveries: make([]Delivery, len(page)), Next: next}
 	for i := range page {
-		answer.Deliveries[i] = deliveryOf(&page[i])
+		answer.Deliveries[i] = a.delivery(&page[i])
 	}
 	return answer, nil
 }
@@ -351,7 +351,7 @@ func (a *api) view(ctx context.Context, id event.ID) (*Event, error) {
 	for i := range view.Deliveries {
 		d := &view.Deliveries[i]
 		answer.Settled = answer.Settled && d.Status != store.Pending
-		answer.Deliveries[i] = deliveryOf(d)
+		answer.Deliveries[i] = a.delivery(d)
 		attempts, err := a.router.Attempts(ctx, id, d.N)
 		if err != nil {
 			return nil, err

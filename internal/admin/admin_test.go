@@ -110,7 +110,7 @@ func TestAPIs(t *testing.T) {
 		{"two values", "PUT", "/apis/x", `{"url": "http://x"} {}`, 400, "more than one"},
 		{"another id", "PUT", "/apis/x", `{"id": "y", "url": "http://x"}`, 400, "API y"},
 		{"no URL", "PUT", "/apis/x", `{}`, 400, "url"},
-		{"too large", "PUT", "/apis/x", `{"url": "` + strings.Repeat("x", 5<<20) + `"}`, 413, "bytes"},
+		{"too large", "PUT", "/apis/x", `{"url": "` + strings.Repeat("x", 9<<20) + `"}`, 413, "bytes"},
 		{"no such path", "POST", "/apis", `{}`, 404, "There is no POST"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -173,6 +173,44 @@ func TestDeliveriesAndWait(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", name, attributes[name], want)
 		}
 	}
+}
+
+// Members that clients look for are there whatever the state, null where there
+// is nothing to say, and an API that is not registered is named.
+func TestDeliveryMembers(t *testing.T) {
+	w := newWorld(t, 204, bailey.Config{})
+	for name, c := range map[string]struct {
+		prepare func()
+		want    map[string]any
+	}{
+		"delivered": {func() {}, map[string]any{
+			"status": "delivered", "api": "orders", "nextAttemptAt": nil, "lastStatusCode": 204.0, "lastErrorCode": nil, "lastError": nil,
+		}},
+		"not registered": {func() { w.ask("DELETE", "/apis/orders", "", 204) }, map[string]any{
+			"status": "dead", "api": "orders", "nextAttemptAt": nil, "lastStatusCode": nil, "lastErrorCode": "NO_RESOURCE",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.ask("PUT", "/apis/orders", fmt.Sprintf(`{"url": %q}`, w.api.URL), 200)
+			c.prepare()
+			d := w.ask("GET", "/events/"+w.put()+"/wait?timeout=30s", "", 200)["deliveries"].([]any)[0].(map[string]any)
+			for member, want := range c.want {
+				if got, there := d[member]; got != want || !there {
+					t.Errorf("%s: got %v (there: %t), want %v", member, got, there, want)
+				}
+			}
+			if latency, ok := d["latencyMs"].(float64); !ok || latency < 0 {
+				t.Errorf("latencyMs: got %v", d["latencyMs"])
+			}
+		})
+	}
+}
+
+// An OpenAPI document of the size that a registration takes arrives whole.
+func TestLargeRegistration(t *testing.T) {
+	w := newWorld(t, 204, bailey.Config{})
+	document := `{"info": "` + strings.Repeat("x", 6<<20-20) + `"}`
+	w.ask("PUT", "/apis/large", `{"url": "http://127.0.0.1:9000", "openapi": `+document+`}`, 201)
 }
 
 func TestWaitTimesOut(t *testing.T) {

@@ -15,14 +15,16 @@ type Error struct {
 	Message string `json:"message"`
 }
 
-// Delivery is one event on its way to one target.
+// Delivery is one event on its way to one target. In JSON nextAttemptAt,
+// lastStatusCode, lastErrorCode and lastError are always there, null where there
+// is none.
 type Delivery struct {
 	EventID      string `json:"eventId"`
 	Region       string `json:"region"`
 	EventBusName string `json:"eventBusName"`
 	Rule         string `json:"rule"`
 	TargetID     string `json:"targetId"`
-	API          string `json:"api,omitempty"` // empty until there is an attempt
+	API          string `json:"api"` // of the last attempt; before one, what the target names now
 	Stage        string `json:"stage,omitempty"`
 	Status       string `json:"status"`   // pending, delivered or dead
 	Attempts     int    `json:"attempts"` // since it was last redriven
@@ -37,11 +39,24 @@ type Delivery struct {
 	LastStatusCode int        `json:"lastStatusCode,omitempty"`
 	LastErrorCode  string     `json:"lastErrorCode,omitempty"`
 	LastError      string     `json:"lastError,omitempty"`
-	LatencyMs      float64    `json:"latencyMs,omitempty"` // of the last attempt
+	LatencyMs      float64    `json:"latencyMs"` // of the last attempt
 	IdempotencyKey string     `json:"idempotencyKey"`
 
 	// FailedAttempts are given with a single event only.
 	FailedAttempts []Attempt `json:"failedAttempts,omitempty"`
+}
+
+// MarshalJSON writes null for what there is none of: clients that look for a
+// member find it.
+func (d Delivery) MarshalJSON() ([]byte, error) {
+	type plain Delivery
+	return json.Marshal(struct {
+		plain
+		NextAttemptAt  *time.Time `json:"nextAttemptAt"`
+		LastStatusCode *int       `json:"lastStatusCode"`
+		LastErrorCode  *string    `json:"lastErrorCode"`
+		LastError      *string    `json:"lastError"`
+	}{plain(d), d.NextAttemptAt, optional(d.LastStatusCode), optional(d.LastErrorCode), optional(d.LastError)})
 }
 
 // Attempt is one attempt that failed.
@@ -136,21 +151,29 @@ type AdvanceRequest struct {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-func optional(t time.Time) *time.Time {
-	if t.IsZero() {
+// optional returns nil for the zero value.
+func optional[T comparable](v T) *T {
+	var none T
+	if v == none {
 		return nil
 	}
-	return &t
+	return &v
 }
 
-func deliveryOf(d *store.Delivery) Delivery {
+func (a *api) delivery(d *store.Delivery) Delivery {
+	api := d.Endpoint.API
+	if api == "" {
+		if route, ok := a.router.Rules().Route(rule.RouteKey(d.Route)); ok && route.Request != nil {
+			api = route.Request.APIID()
+		}
+	}
 	return Delivery{
 		EventID:         d.Event.String(),
 		Region:          d.Route.Region,
 		EventBusName:    d.Route.Bus,
 		Rule:            d.Route.Rule,
 		TargetID:        d.Route.Target,
-		API:             d.Endpoint.API,
+		API:             api,
 		Stage:           d.Endpoint.Stage,
 		Status:          d.Status.String(),
 		Attempts:        d.Attempts,
