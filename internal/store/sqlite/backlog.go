@@ -63,7 +63,7 @@ func (s *Store) Expired(ctx context.Context, e store.Endpoint, r store.Route, be
 	if !ok {
 		return nil, nil
 	}
-	err = s.read(ctx, func(conn *sqlite.Conn) error {
+	err = s.readFrom(ctx, s.loader, func(conn *sqlite.Conn) error {
 		var keys []int64
 		err := sqlitex.Execute(conn, `
 			SELECT event, n, attempts, since, earlier FROM delivery
@@ -210,14 +210,14 @@ func (s *Store) backlog(conn *sqlite.Conn) ([]store.Backlog, error) {
 // Due returns up to limit pending deliveries of the endpoint that are due at
 // now, the one that has waited longest first, without those that skip names
 // (they are in memory already). It also returns when the next one after now is
-// due, or the zero time; more says that the limit cut the list, so that some
-// that are due already were left.
+// due, or the zero time; more says that the limit cut the list, or that the
+// events are large, so that some that are due already were left.
 func (s *Store) Due(ctx context.Context, e store.Endpoint, now time.Time, limit int, skip func(store.Ref) bool, skipped int) (due []store.Parked, next time.Time, more bool, err error) {
 	no, ok := s.names.endpointNo(e)
 	if !ok {
 		return nil, time.Time{}, false, nil
 	}
-	err = s.read(ctx, func(conn *sqlite.Conn) error {
+	err = s.readFrom(ctx, s.loader, func(conn *sqlite.Conn) error {
 		due, more, err = s.due(conn, no, now, limit, skip, skipped)
 		if err != nil {
 			return err
@@ -230,6 +230,9 @@ func (s *Store) Due(ctx context.Context, e store.Endpoint, now time.Time, limit 
 	}
 	return due, next, more, nil
 }
+
+// maxDueBytes is how much of events one call of Due reads, and one event more.
+const maxDueBytes = 4 << 20
 
 func (s *Store) due(conn *sqlite.Conn, endpoint int64, now time.Time, limit int, skip func(store.Ref) bool, skipped int) ([]store.Parked, bool, error) {
 	stmt, err := conn.Prepare(`
@@ -245,7 +248,7 @@ func (s *Store) due(conn *sqlite.Conn, endpoint int64, now time.Time, limit int,
 	want := limit + skipped
 	stmt.BindInt64(3, int64(want))
 	var due []store.Parked
-	rows := 0
+	rows, bytes := 0, 0
 	for {
 		row, err := stmt.Step()
 		if err != nil {
@@ -259,13 +262,14 @@ func (s *Store) due(conn *sqlite.Conn, endpoint int64, now time.Time, limit int,
 		if skip(ref) {
 			continue
 		}
-		if len(due) == limit {
+		if len(due) == limit || bytes >= maxDueBytes {
 			return due, true, nil
 		}
 		e, err := s.event(conn, ref.Event)
 		if err != nil {
 			return nil, false, fmt.Errorf("event %x: %w", ref.Event, err)
 		}
+		bytes += len(e.JSON)
 		due = append(due, store.Parked{
 			Event:      &e.Event,
 			N:          ref.N,

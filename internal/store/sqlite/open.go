@@ -56,9 +56,10 @@ type Store struct {
 	rested      func()
 	path        string
 
-	lock    *sqlite.Conn // held while the store is open, see lockDir
-	readers *sqlitex.Pool
-	gate    gate // through which they go
+	lock    *sqlite.Conn  // held while the store is open, see lockDir
+	readers *sqlitex.Pool // for whoever asks
+	loader  *sqlitex.Pool // one, for what is due: it stands in nobody's queue
+	gate    gate          // through which they go
 
 	// The writer's queue.
 	mu       sync.Mutex
@@ -167,13 +168,15 @@ func (s *Store) open(dir string) (err error) {
 	if err := syncDir(dir); err != nil {
 		return err
 	}
-	s.readers, err = sqlitex.NewPool(s.path, sqlitex.PoolOptions{
-		Flags:       sqlite.OpenReadWrite | sqlite.OpenWAL,
-		PoolSize:    4,
-		PrepareConn: prepare,
-	})
-	if err != nil {
-		return fmt.Errorf("opening the store for reading: %w", err)
+	for pool, size := range map[**sqlitex.Pool]int{&s.readers: 4, &s.loader: 1} {
+		*pool, err = sqlitex.NewPool(s.path, sqlitex.PoolOptions{
+			Flags:       sqlite.OpenReadWrite | sqlite.OpenWAL,
+			PoolSize:    size,
+			PrepareConn: prepare,
+		})
+		if err != nil {
+			return fmt.Errorf("opening the store for reading: %w", err)
+		}
 	}
 	return nil
 }
@@ -235,8 +238,10 @@ func (s *Store) Close() error {
 
 func (s *Store) release() error {
 	var errs []error
-	if s.readers != nil {
-		errs = append(errs, s.readers.Close())
+	for _, pool := range []*sqlitex.Pool{s.readers, s.loader} {
+		if pool != nil {
+			errs = append(errs, pool.Close())
+		}
 	}
 	for _, conn := range []*sqlite.Conn{s.writer, s.lock} {
 		if conn != nil {
@@ -266,11 +271,15 @@ func (s *Store) Failing() error {
 
 // read lends a connection for reading until f returns.
 func (s *Store) read(ctx context.Context, f func(*sqlite.Conn) error) error {
-	conn, err := s.readers.Take(ctx)
+	return s.readFrom(ctx, s.readers, f)
+}
+
+func (s *Store) readFrom(ctx context.Context, pool *sqlitex.Pool, f func(*sqlite.Conn) error) error {
+	conn, err := pool.Take(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the store: %w", err)
 	}
-	defer s.readers.Put(conn)
+	defer pool.Put(conn)
 	if err := s.gate.enter(ctx); err != nil {
 		return fmt.Errorf("reading the store: %w", err)
 	}

@@ -177,6 +177,75 @@ func TestDueSkipsWhatIsInMemory(t *testing.T) {
 	}
 }
 
+func TestDueReadsLargeEventsByParts(t *testing.T) {
+	s := open(t, t.TempDir())
+	want := map[event.ID]bool{}
+	for i := range 60 {
+		r := large("pets")
+		r.Deliveries[0].Parked = true
+		put(t, s, r)
+		if want[r.Event.ID] = true; i == 0 && len(r.Event.JSON) < 100<<10 {
+			t.Fatalf("an event of %d bytes is not large", len(r.Event.JSON))
+		}
+	}
+	taken := map[store.Ref]bool{}
+	for more := true; more; {
+		var due []store.Parked
+		var err error
+		due, _, more, err = s.Due(t.Context(), petsStage, noon, 1000, func(r store.Ref) bool { return taken[r] }, len(taken))
+		if err != nil {
+			t.Fatal(err)
+		}
+		bytes := 0
+		for _, d := range due {
+			bytes += len(d.Event.JSON)
+			taken[store.Ref{Event: d.Event.ID.Key()}] = true
+			delete(want, d.Event.ID)
+		}
+		if bytes > 5<<20 {
+			t.Errorf("%d MiB of events were read at once", bytes>>20)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("%d events were not read", len(want))
+	}
+}
+
+// However many callers read at length, what is due is read.
+func TestDueStandsInNobodysQueue(t *testing.T) {
+	s := open(t, t.TempDir())
+	put(t, s, record(noon, store.Fresh{Route: petsRoute, Endpoint: petsStage, Parked: true}))
+	if err := s.Apply(t.Context(), []store.Document{{Kind: "rule", Key: "a", Body: []byte("1")}}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var readers sync.WaitGroup
+	reading := make(chan struct{})
+	for range 20 {
+		readers.Go(func() {
+			_ = s.Documents(ctx, func(store.Document) error { // those that get no turn are cancelled with the others
+				reading <- struct{}{}
+				<-ctx.Done()
+				return nil
+			})
+		})
+	}
+	for range 4 { // as many as there are connections
+		<-reading
+	}
+	due, _, _, err := s.Due(t.Context(), petsStage, noon, 10, func(store.Ref) bool { return false }, 0)
+	if err != nil || len(due) != 1 {
+		t.Errorf("got %v, %v, want the one that is due", due, err)
+	}
+	cancel()
+	go func() {
+		for range reading { // let the others go
+		}
+	}()
+	readers.Wait()
+	close(reading)
+}
+
 func TestDeliveryLog(t *testing.T) {
 	s := open(t, t.TempDir())
 	var records []*store.Record
