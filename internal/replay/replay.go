@@ -203,9 +203,9 @@ func (p *Player) batch(ctx context.Context, r *rule.Replay, mark *store.ReplayMa
 // as that and nothing else.
 func (p *Player) advance(ctx context.Context, r *rule.Replay, to rule.ReplayState, reason string) {
 	p.insist(ctx, r, func() error {
-		now, err := p.cfg.Rules.Replay(r.Region, r.Name)
-		if err != nil || now.ID != r.ID {
-			return nil // nobody knows of it any more
+		now := p.current(r)
+		if now == nil {
+			return nil
 		}
 		if now.State == rule.Cancelling {
 			if to == rule.Running {
@@ -218,6 +218,15 @@ func (p *Player) advance(ctx context.Context, r *rule.Replay, to rule.ReplayStat
 		}
 		return p.cfg.Rules.AdvanceReplay(ctx, now, to, reason)
 	})
+}
+
+// current returns a replay as it is now, nil if nobody knows of it any more.
+func (p *Player) current(r *rule.Replay) *rule.Replay {
+	now, err := p.cfg.Rules.Replay(r.Region, r.Name)
+	if err != nil || now.ID != r.ID {
+		return nil
+	}
+	return now
 }
 
 // insist tries until f succeeds or ctx is done. What fails is the store, which

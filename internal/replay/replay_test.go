@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"sync"
@@ -112,7 +111,7 @@ func (s *stage) player() *Player {
 			}
 		},
 		Grace: 250 * time.Millisecond,
-		Log:   slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log:   slog.New(slog.DiscardHandler),
 	})
 }
 
