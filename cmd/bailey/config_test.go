@@ -191,6 +191,7 @@ func TestParseConfigRefuses(t *testing.T) {
 func TestSettingsRefuses(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"an account", "account: 12\n", `the account "12" is not a number of 12 digits`},
+		{"a region", "region: US East\n", `the region "US East" is not made of lower-case letters, digits and hyphens`},
 		{"a log format", "log: {format: xml}\n", `the log format "xml" is neither text nor json`},
 		{"a log level", "log: {level: loud}\n", `the log level "loud" is none of debug, info, warn, error`},
 		{"half of credentials", "credentials: {r: {accessKeyId: a}}\n", "role r: credentials need"},

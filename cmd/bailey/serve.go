@@ -77,6 +77,10 @@ func (c *serveCommand) settings(file *config, logTo io.Writer) (*daemon.Config, 
 	if len(account) != 12 || strings.Trim(account, "0123456789") != "" {
 		return nil, fmt.Errorf("the account %q is not a number of 12 digits", account)
 	}
+	region := cmp.Or(c.Region, file.Region, "us-east-1")
+	if len(region) > 32 || strings.Trim(region, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		return nil, fmt.Errorf("the region %q is not made of lower-case letters, digits and hyphens, such as us-east-1", region)
+	}
 	var signer *request.Signer
 	if len(file.credentials) > 0 {
 		if signer, err = request.NewSigner(file.credentials, time.Now); err != nil {
@@ -87,7 +91,7 @@ func (c *serveCommand) settings(file *config, logTo io.Writer) (*daemon.Config, 
 		Router: bailey.Config{
 			Dir:     cmp.Or(c.Data, file.Data, "bailey-data"),
 			Account: account,
-			Region:  cmp.Or(c.Region, file.Region, "us-east-1"),
+			Region:  region,
 			Quotas: rule.Quotas{
 				BusesPerRegion: file.Quotas.BusesPerRegion, RulesPerBus: file.Quotas.RulesPerBus, TargetsPerRule: file.Quotas.TargetsPerRule,
 			},
