@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"bailey/internal/event"
 	"bailey/internal/forward"
@@ -117,9 +118,16 @@ func (r *Router) DeadLetterQueues(ctx context.Context) ([]string, error) {
 	return union(holding, r.rules.DeadLetterQueues()), nil
 }
 
+// DeadRetention is how long a message in a dead-letter queue is kept.
+func (r *Router) DeadRetention() time.Duration { return r.cfg.DeadRetention }
+
 // NextDeadLetter returns a channel that is closed when the queue has got
 // another message.
 func (r *Router) NextDeadLetter(queue string) <-chan struct{} { return r.arrivals.next(queue) }
+
+// WakeDeadLetter closes the channel that NextDeadLetter has returned for the
+// queue: somebody who waits for a message should look again.
+func (r *Router) WakeDeadLetter(queue string) { r.arrivals.tell(queue) }
 
 // Redrive begins to send again the deliveries that were given up until now and
 // are selected, at so many a second; 0 is as fast as their endpoints take them.

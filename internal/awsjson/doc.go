@@ -1,6 +1,6 @@
-// Package awsjson speaks AWS JSON 1.1, the protocol of EventBridge's API, as a
-// server: POST requests to one path, the operation in X-Amz-Target, JSON in and
-// out, errors as {"__type": code, "message": text}.
+// Package awsjson speaks AWS JSON 1.0 and 1.1, the protocols of SQS's and
+// EventBridge's APIs, as a server: POST requests to one path, the operation in
+// X-Amz-Target, JSON in and out, errors as {"__type": code, "message": text}.
 //
 // A [Service] is the part of a service's model that the protocol needs: the
 // shape of each operation's input. From it the package checks every request

@@ -10,6 +10,9 @@ type Error struct {
 	Code    string // such as "ResourceNotFoundException"
 	Message string
 	Status  int // of the HTTP answer; 0 means 400
+	// Query is the error's code in the query protocol that a service had before
+	// this one, where that is another: clients go on showing it to their users.
+	Query string
 }
 
 // Error returns the code and the message.

@@ -68,6 +68,7 @@ func NewServer(config Config) *Server {
 type Call struct {
 	Operation string
 	Region    string // of the credential scope, or the default
+	Host      string // that was called, as the client knows it: name or address, and port
 	RequestID string
 	// Body is the request's body, unpacked but not checked. It is the call's own
 	// only until the handler returns.
@@ -149,7 +150,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, id, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, answer)
+	s.writeJSON(w, http.StatusOK, answer)
 }
 
 // call finds the operation, reads the body and runs the handler.
@@ -182,6 +183,7 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, id string) ([]byte
 	return h(r.Context(), &Call{
 		Operation: operation,
 		Region:    cmp.Or(ScopeRegion(r), s.config.Region),
+		Host:      r.Host,
 		RequestID: id,
 		Body:      buffer.Bytes(),
 		input:     input,
@@ -211,11 +213,14 @@ func (s *Server) writeError(w http.ResponseWriter, e *Error) {
 	if err != nil {
 		s.config.Logger.Error("answering with an error", "code", e.Code, "error", err)
 	}
-	writeJSON(w, e.status(), body)
+	if e.Query != "" {
+		w.Header()["x-amzn-query-error"] = []string{e.Query + ";Sender"}
+	}
+	s.writeJSON(w, e.status(), body)
 }
 
-func writeJSON(w http.ResponseWriter, status int, body []byte) {
-	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+func (s *Server) writeJSON(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", "application/x-amz-json-"+cmp.Or(s.config.Service.Version, "1.1"))
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	// A client that does not read its answer is told nothing more.

@@ -8,7 +8,7 @@ import (
 // Kind is the type of a [Shape].
 type Kind uint8
 
-// The kinds of shapes that EventBridge's model knows.
+// The kinds of shapes that the models of EventBridge and SQS know.
 const (
 	String Kind = iota + 1
 	Integer
@@ -25,6 +25,9 @@ type Service struct {
 	// TargetPrefix is what stands before the operation in X-Amz-Target, without
 	// the dot: "AWSEvents".
 	TargetPrefix string
+	// Version is the protocol's, 1.0 or 1.1; "1.1" if empty. They differ in the
+	// media type only.
+	Version string
 	// Operations maps each operation of the model to the shape of its input,
 	// which is a Structure.
 	Operations map[string]*Shape

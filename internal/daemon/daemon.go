@@ -19,6 +19,7 @@ import (
 	"bailey/internal/cloudwatch"
 	"bailey/internal/eventsapi"
 	"bailey/internal/request"
+	"bailey/internal/sqs"
 )
 
 // Config says what to serve. The zero value serves what is in Router.Dir on
@@ -192,12 +193,25 @@ func (s *Server) handler() http.Handler {
 		Origins: s.cfg.Origins,
 		Logger:  s.log,
 	})
+	deadLetters := sqs.New(sqs.Config{
+		Router:    s.router,
+		Clock:     s.cfg.Router.Clock,
+		Account:   s.cfg.Router.Account,
+		Region:    s.cfg.Router.Region,
+		Retention: s.router.DeadRetention(),
+		Origins:   s.cfg.Origins,
+		Stopping:  s.stopping,
+		Log:       s.log,
+	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		if cloudwatch.Serves(r) {
+		switch {
+		case cloudwatch.Serves(r):
 			cloudWatch.ServeHTTP(w, r)
-			return
+		case sqs.Serves(r):
+			deadLetters.ServeHTTP(w, r)
+		default:
+			api.ServeHTTP(w, r)
 		}
-		api.ServeHTTP(w, r)
 	})
 	mux.HandleFunc("GET /{$}", s.welcome)
 	mux.Handle(admin.Prefix+"/", admin.Handler(admin.Config{
