@@ -23,7 +23,10 @@ type gauge struct{ now, most atomic.Int64 }
 
 func (g *gauge) enter() {
 	n := g.now.Add(1)
-	for m := g.most.Load(); n > m && !g.most.CompareAndSwap(m, n); m = g.most.Load() {
+	for {
+		if m := g.most.Load(); n <= m || g.most.CompareAndSwap(m, n) {
+			return
+		}
 	}
 }
 

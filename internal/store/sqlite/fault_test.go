@@ -567,9 +567,8 @@ func count(t *testing.T, dir, query string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stmt.Finalize()
 	n, err := sqlitex.ResultInt(stmt)
-	if err != nil {
+	if err := errors.Join(err, stmt.Finalize()); err != nil {
 		t.Fatal(err)
 	}
 	return n
