@@ -127,11 +127,11 @@ func (r *Router) atRest() bool {
 // sweepDue sweeps if it is time. The clock does not stop for it: between two
 // stops, nothing happens that could be forgotten.
 func (r *Router) sweepDue(ctx context.Context) bool {
-	if now := r.clock.Now(); now.Before(r.nextSweep) {
+	now := r.clock.Now()
+	if now.Before(r.nextSweep) {
 		return false
-	} else {
-		r.nextSweep = now.Add(sweepEvery)
 	}
+	r.nextSweep = now.Add(sweepEvery)
 	r.sweep(ctx)
 	return true
 }

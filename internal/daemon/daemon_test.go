@@ -53,7 +53,7 @@ func start(t *testing.T, cfg daemon.Config) (*daemon.Server, func() error) {
 
 func get(t *testing.T, url string) (int, string) {
 	t.Helper()
-	resp, err := http.Get(url) //nolint:gosec,noctx // the test's own server
+	resp, err := http.Get(url) //nolint:gosec // the test's own server
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestGracefulShutdown(t *testing.T) {
 
 	waited := make(chan int, 1)
 	go func() {
-		resp, err := http.Get(s.URL() + "/_bailey/v1/events/" + id + "/wait?timeout=1m") //nolint:gosec,noctx // the test's own server
+		resp, err := http.Get(s.URL() + "/_bailey/v1/events/" + id + "/wait?timeout=1m") //nolint:gosec // the test's own server
 		if err != nil {
 			waited <- 0
 			return
@@ -173,7 +173,7 @@ func TestGracefulShutdown(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- stop() }()
 	for { // until it takes no more calls
-		c, err := net.DialTimeout("tcp", s.Addr().String(), time.Second) //nolint:noctx // the test's own server
+		c, err := net.DialTimeout("tcp", s.Addr().String(), time.Second)
 		if err != nil {
 			break
 		}
@@ -197,7 +197,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	s, _ := start(t, daemon.Config{MaxConnections: 2})
 	var idle []net.Conn
 	for range 2 {
-		c, err := net.Dial("tcp", s.Addr().String()) //nolint:noctx // the test's own server
+		c, err := net.Dial("tcp", s.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -315,7 +315,7 @@ func (n *network) raw(name string, f func(net.Conn)) {
 func (n *network) serve(name string, h http.HandlerFunc) {
 	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 	s := &http.Server{Handler: h, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)} //nolint:gosec // its clients are this test
-	go func() { _ = s.Serve(l) }() // until the network is closed
+	go func() { _ = s.Serve(l) }()
 	n.mu.Lock()
 	n.servers = append(n.servers, s)
 	n.mu.Unlock()

@@ -281,7 +281,7 @@ func (s *sender) keep(what string, write func() error) {
 		if err == nil || s.f.ctx.Err() != nil {
 			return
 		}
-		s.f.cfg.Log.Error("that a dead letter was "+what+" could not be stored; trying again", "queue", s.arn, "error", err)
+		s.f.cfg.Log.Error("what became of a dead letter could not be stored; trying again", "became", what, "queue", s.arn, "error", err)
 		timer.Reset(tryAgain)
 	}
 }

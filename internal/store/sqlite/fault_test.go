@@ -567,8 +567,9 @@ func count(t *testing.T, dir, query string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = stmt.Finalize() }()
 	n, err := sqlitex.ResultInt(stmt)
-	if err := errors.Join(err, stmt.Finalize()); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 	return n
