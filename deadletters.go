@@ -203,7 +203,7 @@ func (a *arrivals) tell(queue string) {
 
 // union puts sorted lists together.
 func union(a, b []string) []string {
-	all := append(a, b...)
+	all := slices.Concat(a, b)
 	slices.Sort(all)
 	return slices.Compact(all)
 }

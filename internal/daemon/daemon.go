@@ -147,8 +147,8 @@ func (s *Server) URL() string {
 func (s *Server) Router() *bailey.Router { return s.router }
 
 // Serve answers until ctx is done. Then it takes no more calls, finishes those
-// that it has, lets requests to targets finish, and closes the store, all
-// within the grace time. It returns nil when that went well. Deliveries that
+// that it has (for half of the grace time at most), lets requests to targets
+// finish, and closes the store, all within the grace time. It returns nil when that went well. Deliveries that
 // did not end are in the store.
 func (s *Server) Serve(ctx context.Context) error {
 	failed := make(chan error, 1)
@@ -165,7 +165,10 @@ func (s *Server) Serve(ctx context.Context) error {
 	close(s.stopping)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.GraceTime)
 	defer cancel()
-	if serr := s.http.Shutdown(grace); serr != nil {
+	// A caller who is slow must not use up the time of requests to targets.
+	callers, cancelCallers := context.WithTimeout(grace, s.cfg.GraceTime/2)
+	defer cancelCallers()
+	if serr := s.http.Shutdown(callers); serr != nil {
 		s.log.Warn("callers were cut off", "error", serr)
 		err = errors.Join(err, s.http.Close())
 	}

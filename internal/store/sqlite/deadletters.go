@@ -109,8 +109,8 @@ func (s *Store) DeadLetters(ctx context.Context, dead store.Undelivered, after i
 		return nil, nil
 	}
 	where.add("l.id > ?", after)
-	args := append(where.args, min(limit, maxLimit))
-	return s.listLetters(ctx, "WHERE TRUE"+where.text+" ORDER BY l.id LIMIT ?", args...)
+	where.args = append(where.args, min(limit, maxLimit))
+	return s.listLetters(ctx, "WHERE TRUE"+where.text+" ORDER BY l.id LIMIT ?", where.args...)
 }
 
 // DeadLetter returns one message of a dead-letter queue, or
