@@ -12,8 +12,11 @@ const (
 	// defaultConcurrency is how many requests an endpoint may have under way
 	// where its API's registration does not say.
 	defaultConcurrency = 64
-	// window is how many parked deliveries an endpoint holds in memory.
-	window = 256
+	// firstWindow is how many parked deliveries an endpoint holds in memory, of
+	// those whose outcome is not durable yet the last. lastWindow is how many
+	// it holds when its workers are faster than the disk: see grow.
+	firstWindow = 256
+	lastWindow  = 4096
 	// lateSlot is how late the turn that a rate limit gives may be taken
 	// without the turns after it moving: an alarm rings a little late.
 	lateSlot = 50 * time.Millisecond
@@ -37,7 +40,9 @@ type endpoint struct {
 	last      lastFailure              // of the endpoint, whatever the delivery
 	routes    map[store.Route]struct{} // of deliveries that were parked here
 	expireAt  time.Time                // when to look again for those that are too old to wait on
+	window    int                      // how many of them there may be
 	hungry    bool                     // the loader left something that is due
+	behind    bool                     // and has done so since it last read all that was
 	turn      bool                     // whose turn it is when both queues hold something
 	nextSlot  time.Time                // when the rate limit lets the next request out
 	pace      clock.Alarm              // rings at nextSlot for the worker that waits for it; nil if none does
@@ -48,7 +53,7 @@ type endpoint struct {
 }
 
 func newEndpoint(d *Dispatcher, key store.Endpoint) *endpoint {
-	return &endpoint{d: d, key: key, parked: map[store.Ref]struct{}{}, routes: map[store.Route]struct{}{}, index: -1}
+	return &endpoint{d: d, key: key, parked: map[store.Ref]struct{}{}, window: firstWindow, routes: map[store.Route]struct{}{}, index: -1}
 }
 
 // reserve takes a place for one more fresh delivery, if there is one.
@@ -114,6 +119,7 @@ func (e *endpoint) pushLoaded(due []store.Parked, more bool) bool {
 	now := time.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.grow(len(due), more)
 	for _, p := range due {
 		e.bytes += int64(len(p.Event.JSON))
 		e.d.queuedBytes.Add(int64(len(p.Event.JSON)))
@@ -126,45 +132,61 @@ func (e *endpoint) pushLoaded(due []store.Parked, more bool) bool {
 		e.loaded.push(x)
 		e.employ()
 	}
-	again := more && len(e.parked) <= window/2
+	again := more && len(e.parked) <= e.window/2
 	e.hungry = more && !again
 	return again
+}
+
+// grow lets the endpoint hold more of what waits in the store when its workers
+// had nothing to do while the loader read, or outcomes became durable: an
+// endpoint that is slower than that needs no more than it has. It is told how
+// many deliveries were read, and whether some were left. The caller holds mu.
+func (e *endpoint) grow(read int, more bool) {
+	// One alone is a circuit's probe, or all that memory allows.
+	if more && e.behind && read > 1 && e.loaded.len() == 0 {
+		e.window = min(2*e.window, lastWindow)
+	}
+	if !more {
+		e.window = firstWindow
+	}
+	e.behind = more
 }
 
 // room says how many parked deliveries may be read, and which are in memory
 // already. The set is a copy, made before the store is read: one that ends
 // meanwhile must still be skipped, since what is read may be older than its
 // end.
-func (e *endpoint) room() (int, map[store.Ref]struct{}) {
+func (e *endpoint) room() store.Window {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	room := window - len(e.parked)
+	room := e.window - len(e.parked)
 	if e.governor.open {
 		room = 1 - e.loaded.len() // the probe
 		if room <= 0 {
 			e.employ()
 		}
 	}
-	short := e.bytes > e.d.cfg.MaxQueuedBytes-e.d.queuedBytes.Load()
-	if room <= 0 || short && len(e.parked) > 0 {
+	// After it, as many bytes are to be free as are here: see reserve.
+	bytes := (e.d.cfg.MaxQueuedBytes - e.d.queuedBytes.Load() - e.bytes) / 2
+	if room <= 0 || bytes <= 0 && len(e.parked) > 0 {
 		e.hungry = true
-		return 0, nil
+		return store.Window{}
 	}
-	if short {
-		room = 1 // one at a time, so that nobody starves
+	if bytes <= 0 {
+		room, bytes = 1, 1 // one at a time, so that nobody starves
 	}
 	skip := make(map[store.Ref]struct{}, len(e.parked))
 	for ref := range e.parked {
 		skip[ref] = struct{}{}
 	}
-	return room, skip
+	return store.Window{Most: room, Bytes: bytes, Skip: skip}
 }
 
 // forget lets go of a delivery with a row whose outcome is durable.
 func (e *endpoint) forget(ref store.Ref) {
 	e.mu.Lock()
 	delete(e.parked, ref)
-	more := e.hungry && len(e.parked) <= window/2
+	more := e.hungry && len(e.parked) <= e.window/2
 	if more {
 		e.hungry = false
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"bailey/internal/clock"
-	"bailey/internal/store"
 )
 
 // loader reads parked deliveries back from the store when they are due. It
@@ -131,14 +130,11 @@ func (l *loader) load(e *endpoint, now time.Time) {
 		l.note(e, until)
 		return
 	}
-	room, skip := e.room()
-	if room == 0 {
+	w := e.room()
+	if w.Most == 0 {
 		return // whoever makes room says so
 	}
-	due, next, more, err := l.d.cfg.Store.Due(l.ctx, e.key, now, room, func(r store.Ref) bool {
-		_, in := skip[r]
-		return in
-	}, len(skip))
+	due, next, more, err := l.d.cfg.Store.Due(l.ctx, e.key, now, w)
 	if err != nil {
 		if l.ctx.Err() == nil {
 			l.d.log.Error("due deliveries could not be read; trying again", "api", e.key.API, "stage", e.key.Stage, "error", err)

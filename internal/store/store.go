@@ -195,6 +195,13 @@ type Parked struct {
 	Error      string
 }
 
+// Window says how much is read of what is due.
+type Window struct {
+	Most  int              // deliveries, those to skip not among them
+	Bytes int64            // of their events, the last of which may go beyond; 0 leaves it to the store, which has a limit too
+	Skip  map[Ref]struct{} // those that are in memory already
+}
+
 // Ref names a delivery.
 type Ref struct {
 	Event int64

@@ -180,7 +180,7 @@ func TestCopies(t *testing.T) {
 		}
 	}
 	settle(t, s, store.Outcome{Event: all[0].Key(), Route: petsRoute, Endpoint: petsStage, Ticket: original.Ticket, Status: store.Delivered, At: noon})
-	due, _, _, err := s.Due(t.Context(), petsStage, noon.Add(time.Hour), 10, func(store.Ref) bool { return false }, 0)
+	due, _, _, err := s.Due(t.Context(), petsStage, noon.Add(time.Hour), store.Window{Most: 10})
 	if err != nil || len(due) != 1 || due[0].Event.ID != all[1] {
 		t.Errorf("got %+v due, %v, want the first copy's, by its own id", due, err)
 	}

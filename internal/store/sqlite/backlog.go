@@ -207,18 +207,18 @@ func (s *Store) backlog(conn *sqlite.Conn) ([]store.Backlog, error) {
 	return all, nil
 }
 
-// Due returns up to limit pending deliveries of the endpoint that are due at
-// now, the one that has waited longest first, without those that skip names
-// (they are in memory already). It also returns when the next one after now is
-// due, or the zero time; more says that the limit cut the list, or that the
-// events are large, so that some that are due already were left.
-func (s *Store) Due(ctx context.Context, e store.Endpoint, now time.Time, limit int, skip func(store.Ref) bool, skipped int) (due []store.Parked, next time.Time, more bool, err error) {
+// Due returns the pending deliveries of the endpoint that are due at now, as
+// many as the window takes, the one that has waited longest first. It also
+// returns when the next one after now is due, or the zero time; more says that
+// the window cut the list, so that some that are due already were left.
+func (s *Store) Due(ctx context.Context, e store.Endpoint, now time.Time, w store.Window) (due []store.Parked, next time.Time, more bool, err error) {
 	no, ok := s.names.endpointNo(e)
 	if !ok {
 		return nil, time.Time{}, false, nil
 	}
-	err = s.readFrom(ctx, s.loader, func(conn *sqlite.Conn) error {
-		due, more, err = s.due(conn, no, now, limit, skip, skipped)
+	err = s.readFrom(ctx, s.loader, func(conn *sqlite.Conn) (err error) {
+		defer sqlitex.Transaction(conn)(&err) // all is read as it was at one moment
+		due, more, err = s.due(conn, no, now, w)
 		if err != nil {
 			return err
 		}
@@ -234,10 +234,41 @@ func (s *Store) Due(ctx context.Context, e store.Endpoint, now time.Time, limit 
 // maxDueBytes is how much of events one call of Due reads, and one event more.
 const maxDueBytes = 4 << 20
 
-func (s *Store) due(conn *sqlite.Conn, endpoint int64, now time.Time, limit int, skip func(store.Ref) bool, skipped int) ([]store.Parked, bool, error) {
+func (s *Store) due(conn *sqlite.Conn, endpoint int64, now time.Time, w store.Window) ([]store.Parked, bool, error) {
+	refs, more, err := dueRefs(conn, endpoint, now, w)
+	if err != nil {
+		return nil, false, err
+	}
 	stmt, err := conn.Prepare(`
-		SELECT event, n, route, attempts, due, status_code, error_code, error, since, earlier FROM delivery
-		WHERE status = 0 AND endpoint = ? AND due <= ? ORDER BY due, event, n LIMIT ?`)
+		SELECT d.route, d.attempts, d.due, d.status_code, d.error_code, d.error, d.since, d.earlier,
+			e.ingested, e.trace, e.json, e.self
+		FROM delivery d JOIN event e ON e.key = d.event WHERE d.event = ? AND d.n = ?`)
+	if err != nil {
+		return nil, false, err
+	}
+	due := make([]store.Parked, 0, len(refs))
+	most := int64(maxDueBytes)
+	if w.Bytes > 0 {
+		most = min(most, w.Bytes)
+	}
+	var bytes int64
+	for i, ref := range refs {
+		p, err := s.parked(stmt, ref)
+		if err != nil {
+			return nil, false, fmt.Errorf("event %x: %w", ref.Event, err)
+		}
+		due = append(due, p)
+		if bytes += int64(len(p.Event.JSON)); bytes >= most {
+			return due, more || i < len(refs)-1, nil
+		}
+	}
+	return due, more, nil
+}
+
+// dueRefs finds what is due in the index alone: the deliveries to skip cost
+// little, and they are as many as the others.
+func dueRefs(conn *sqlite.Conn, endpoint int64, now time.Time, w store.Window) (refs []store.Ref, more bool, err error) {
+	stmt, err := conn.Prepare("SELECT event, n FROM delivery WHERE status = 0 AND endpoint = ? AND due <= ? ORDER BY due, event, n LIMIT ?")
 	if err != nil {
 		return nil, false, err
 	}
@@ -245,44 +276,59 @@ func (s *Store) due(conn *sqlite.Conn, endpoint int64, now time.Time, limit int,
 	stmt.BindInt64(1, endpoint)
 	stmt.BindInt64(2, now.UnixMilli())
 	// Those to skip are among the rows; they must not use up the limit.
-	want := limit + skipped
+	want := w.Most + len(w.Skip)
 	stmt.BindInt64(3, int64(want))
-	var due []store.Parked
-	rows, bytes := 0, 0
-	for {
+	for rows := 0; ; rows++ {
 		row, err := stmt.Step()
 		if err != nil {
 			return nil, false, err
 		}
 		if !row {
-			return due, rows == want, nil
+			return refs, rows == want, nil
 		}
-		rows++
 		ref := store.Ref{Event: stmt.ColumnInt64(0), N: stmt.ColumnInt(1)}
-		if skip(ref) {
+		if _, in := w.Skip[ref]; in {
 			continue
 		}
-		if len(due) == limit || bytes >= maxDueBytes {
-			return due, true, nil
+		if len(refs) == w.Most {
+			return refs, true, nil
 		}
-		e, err := s.event(conn, ref.Event)
-		if err != nil {
-			return nil, false, fmt.Errorf("event %x: %w", ref.Event, err)
-		}
-		bytes += len(e.JSON)
-		due = append(due, store.Parked{
-			Event:      &e.Event,
-			N:          ref.N,
-			Route:      s.names.routeName(stmt.ColumnInt64(2)),
-			Attempts:   stmt.ColumnInt(3),
-			Due:        time.UnixMilli(stmt.ColumnInt64(4)).UTC(),
-			StatusCode: stmt.ColumnInt(5),
-			ErrorCode:  stmt.ColumnText(6),
-			Error:      stmt.ColumnText(7),
-			Since:      optionalMillis(stmt, 8),
-			Earlier:    stmt.ColumnInt(9),
-		})
+		refs = append(refs, ref)
 	}
+}
+
+// parked reads one delivery and its event by the statement of due.
+func (s *Store) parked(stmt *sqlite.Stmt, ref store.Ref) (p store.Parked, err error) {
+	defer stmt.Reset()
+	stmt.BindInt64(1, ref.Event)
+	stmt.BindInt64(2, int64(ref.N))
+	row, err := stmt.Step()
+	if err != nil {
+		return p, err
+	}
+	if !row {
+		return p, store.ErrNotFound
+	}
+	e := &event.Event{
+		Ingested:    time.UnixMilli(stmt.ColumnInt64(8)).UTC(),
+		TraceHeader: stmt.ColumnText(9),
+		JSON:        columnBytes(stmt, 10),
+	}
+	if e.ID, _, err = identity(e.JSON, columnBytes(stmt, 11)); err != nil {
+		return p, err
+	}
+	return store.Parked{
+		Event:      e,
+		N:          ref.N,
+		Route:      s.names.routeName(stmt.ColumnInt64(0)),
+		Attempts:   stmt.ColumnInt(1),
+		Due:        time.UnixMilli(stmt.ColumnInt64(2)).UTC(),
+		StatusCode: stmt.ColumnInt(3),
+		ErrorCode:  stmt.ColumnText(4),
+		Error:      stmt.ColumnText(5),
+		Since:      optionalMillis(stmt, 6),
+		Earlier:    stmt.ColumnInt(7),
+	}, nil
 }
 
 func nextDue(conn *sqlite.Conn, endpoint int64, now time.Time) (time.Time, error) {

@@ -60,16 +60,16 @@ func unfinished(t *testing.T, dir string) map[store.Ref]int {
 			continue // one line for each route
 		}
 		seen[b.Endpoint] = true
-		taken := map[store.Ref]bool{}
+		taken := map[store.Ref]struct{}{}
 		for more := true; more; {
 			var due []store.Parked
-			due, _, more, err = s.Due(t.Context(), b.Endpoint, noon.Add(1000*time.Hour), 100_000, func(r store.Ref) bool { return taken[r] }, len(taken))
+			due, _, more, err = s.Due(t.Context(), b.Endpoint, noon.Add(1000*time.Hour), store.Window{Most: 100_000, Skip: taken})
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, d := range due {
 				ref := store.Ref{Event: d.Event.ID.Key(), N: d.N}
-				taken[ref] = true
+				taken[ref] = struct{}{}
 				refs[ref]++
 			}
 		}

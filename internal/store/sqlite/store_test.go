@@ -136,7 +136,7 @@ func TestRecoverFindsUnfinishedDeliveries(t *testing.T) {
 	if len(want) > 0 {
 		t.Errorf("nothing waits for %v", want)
 	}
-	due, _, _, err := s.Due(t.Context(), otherStage, noon, 10, func(store.Ref) bool { return false }, 0)
+	due, _, _, err := s.Due(t.Context(), otherStage, noon, store.Window{Most: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,12 +156,11 @@ func TestDueSkipsWhatIsInMemory(t *testing.T) {
 		records = append(records, record(noon.Add(time.Duration(i)*time.Second), store.Fresh{Route: petsRoute, Endpoint: petsStage, Parked: true}))
 	}
 	put(t, s, records...)
-	inMemory := map[store.Ref]bool{
-		{Event: records[0].Event.ID.Key()}: true,
-		{Event: records[1].Event.ID.Key()}: true,
-	}
-	skip := func(r store.Ref) bool { return inMemory[r] }
-	due, next, more, err := s.Due(t.Context(), petsStage, noon.Add(5*time.Second), 3, skip, len(inMemory))
+	window := store.Window{Most: 3, Skip: map[store.Ref]struct{}{
+		{Event: records[0].Event.ID.Key()}: {},
+		{Event: records[1].Event.ID.Key()}: {},
+	}}
+	due, next, more, err := s.Due(t.Context(), petsStage, noon.Add(5*time.Second), window)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,9 +170,18 @@ func TestDueSkipsWhatIsInMemory(t *testing.T) {
 	if want := noon.Add(6 * time.Second); !next.Equal(want) {
 		t.Errorf("next is due at %v, want %v", next, want)
 	}
-	due, _, more, err = s.Due(t.Context(), petsStage, noon.Add(time.Second), 3, skip, len(inMemory))
+	due, _, more, err = s.Due(t.Context(), petsStage, noon.Add(time.Second), window)
 	if err != nil || len(due) != 0 || more {
 		t.Errorf("got %v, %v, %v; want nothing", due, more, err)
+	}
+	window.Bytes = int64(len(records[2].Event.JSON)) + 1
+	due, _, more, err = s.Due(t.Context(), petsStage, noon.Add(5*time.Second), window)
+	if err != nil || len(due) != 2 || !more {
+		t.Errorf("got %d, %v, %v; want the one that fits and the one that goes beyond, and more", len(due), more, err)
+	}
+	due, _, more, err = s.Due(t.Context(), petsStage, noon.Add(3*time.Second), window)
+	if err != nil || len(due) != 2 || more {
+		t.Errorf("got %d, %v, %v; want both that are due, and no more", len(due), more, err)
 	}
 }
 
@@ -188,18 +196,18 @@ func TestDueReadsLargeEventsByParts(t *testing.T) {
 			t.Fatalf("an event of %d bytes is not large", len(r.Event.JSON))
 		}
 	}
-	taken := map[store.Ref]bool{}
+	taken := map[store.Ref]struct{}{}
 	for more := true; more; {
 		var due []store.Parked
 		var err error
-		due, _, more, err = s.Due(t.Context(), petsStage, noon, 1000, func(r store.Ref) bool { return taken[r] }, len(taken))
+		due, _, more, err = s.Due(t.Context(), petsStage, noon, store.Window{Most: 1000, Skip: taken})
 		if err != nil {
 			t.Fatal(err)
 		}
 		bytes := 0
 		for _, d := range due {
 			bytes += len(d.Event.JSON)
-			taken[store.Ref{Event: d.Event.ID.Key()}] = true
+			taken[store.Ref{Event: d.Event.ID.Key()}] = struct{}{}
 			delete(want, d.Event.ID)
 		}
 		if bytes > 5<<20 {
@@ -233,7 +241,7 @@ func TestDueStandsInNobodysQueue(t *testing.T) {
 	for range 4 { // as many as there are connections
 		<-reading
 	}
-	due, _, _, err := s.Due(t.Context(), petsStage, noon, 10, func(store.Ref) bool { return false }, 0)
+	due, _, _, err := s.Due(t.Context(), petsStage, noon, store.Window{Most: 10})
 	if err != nil || len(due) != 1 {
 		t.Errorf("got %v, %v, want the one that is due", due, err)
 	}
