@@ -199,7 +199,11 @@ func (s *Scheduler) remove(e *entry) {
 	e.gone = true
 	delete(s.rules, e.Rule)
 	if e.index >= 0 {
+		first := e.index == 0
 		heap.Remove(&s.next, e.index)
+		if first {
+			s.signal() // the alarm is set for a moment at which nothing is due any more
+		}
 	}
 }
 
