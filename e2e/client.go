@@ -116,7 +116,7 @@ func (c *CLI) Call(t *testing.T, operation string, input Object) Answered {
 	return c.Run(t, arguments...)
 }
 
-var cliError = regexp.MustCompile(`(?s)An error occurred \((\w+)\) when calling the \w+ operation(?: \([^)]*\))?: (.*)`)
+var cliError = regexp.MustCompile(`(?s)An error occurred \(([\w.]+)\) when calling the \w+ operation(?: \([^)]*\))?: (.*)`)
 
 // Run runs aws with the arguments.
 func (c *CLI) Run(t *testing.T, arguments ...string) Answered {
