@@ -213,6 +213,7 @@ func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {
 	r.metrics.Gauge("bailey_queued_deliveries", "Deliveries that wait in memory.", func() float64 { return float64(r.dispatcher.Queued()) })
 	r.metrics.Gauge("bailey_requests_in_flight", "Requests to targets under way.", func() float64 { return float64(r.dispatcher.InFlight()) })
 	r.metrics.Counter("bailey_store_commits_total", "Transactions committed to the store.", func() float64 { return float64(r.store.Commits()) })
+	r.showEndpoints()
 	if err := r.dispatcher.Start(ctx); err != nil {
 		return err
 	}

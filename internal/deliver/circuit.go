@@ -242,6 +242,17 @@ func (e *endpoint) status() EndpointStatus {
 	return s
 }
 
+// States returns the state of each endpoint, as [EndpointStatus] has it.
+func (d *Dispatcher) States() map[store.Endpoint]string {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	all := make(map[store.Endpoint]string, len(d.endpoints))
+	for key, e := range d.endpoints {
+		all[key] = e.status().State
+	}
+	return all
+}
+
 // OpenCircuits counts the endpoints whose circuit is open.
 func (d *Dispatcher) OpenCircuits() int {
 	d.mu.RLock()

@@ -157,3 +157,9 @@ func (m *Metrics) Gauge(name, help string, value func() float64) {
 func (m *Metrics) Counter(name, help string, value func() float64) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, value))
 }
+
+// Gauges is [Metrics.Gauge] for one value of each of several things that labels tell apart. At each scrape, each calls show
+// for as many of them as there are; those beyond [Config.MaxSeries] are not shown, so what matters comes first.
+func (m *Metrics) Gauges(name, help string, labels []string, each func(show func(value float64, labels ...string))) {
+	m.registry.MustRegister(&gauges{prometheus.NewDesc(name, help, labels, nil), m.limit, each})
+}

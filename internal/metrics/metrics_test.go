@@ -323,6 +323,10 @@ func TestPageFollowsPrometheusConventions(t *testing.T) {
 	m.PutEvents("r").Called(metrics.Call{Entries: 1})
 	m.Gauge("bailey_deliveries_pending", "Deliveries that are not settled.", func() float64 { return 7 })
 	m.Counter("bailey_store_commits_total", "Transactions committed.", func() float64 { return 8 })
+	m.Gauges("bailey_endpoint_circuit", "Circuits.", []string{"api", "stage"}, func(show func(float64, ...string)) {
+		show(1, "shop", "prod")
+		show(0, "shop", "")
+	})
 	text := page(t, m)
 
 	problems, err := promlint.New(strings.NewReader(text)).Lint()
@@ -337,6 +341,7 @@ func TestPageFollowsPrometheusConventions(t *testing.T) {
 	for _, want := range []string{
 		"bailey_build_info{goversion=", `version="1.2.3"} 1`,
 		"\nbailey_deliveries_pending 7\n", "\nbailey_store_commits_total 8\n",
+		"\nbailey_endpoint_circuit{api=\"shop\",stage=\"prod\"} 1\n", "\nbailey_endpoint_circuit{api=\"shop\",stage=\"\"} 0\n",
 		"\ngo_goroutines ", "\nprocess_resident_memory_bytes ",
 	} {
 		if !strings.Contains(text, want) {
@@ -398,5 +403,19 @@ func BenchmarkAttempted(b *testing.B) {
 	}
 	for b.Loop() {
 		rule.Attempted(a)
+	}
+}
+
+// What is beyond the bound of series is not shown.
+func TestGaugesAreBounded(t *testing.T) {
+	m := metrics.New(metrics.Config{MaxSeries: 2})
+	m.Gauges("bailey_endpoint_circuit", "Circuits.", []string{"api"}, func(show func(float64, ...string)) {
+		for _, api := range []string{"a", "b", "c"} {
+			show(1, api)
+		}
+	})
+	text := page(t, m)
+	if n := strings.Count(text, "\nbailey_endpoint_circuit{"); n != 2 || strings.Contains(text, `api="c"`) {
+		t.Errorf("got %d series, want the first 2:\n%s", n, text)
 	}
 }

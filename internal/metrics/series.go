@@ -188,3 +188,23 @@ func (b bounds) metric(desc *prometheus.Desc, h *histogram, labels ...string) pr
 	}
 	return prometheus.MustNewConstHistogram(desc, count, float64(h.sum.Load())*b.scale, cumulative, labels...)
 }
+
+// gauges shows Prometheus what [Metrics.Gauges] was given.
+type gauges struct {
+	desc  *prometheus.Desc
+	limit int
+	each  func(show func(value float64, labels ...string))
+}
+
+// Describe implements [prometheus.Collector].
+func (g *gauges) Describe(out chan<- *prometheus.Desc) { out <- g.desc }
+
+// Collect implements [prometheus.Collector].
+func (g *gauges) Collect(out chan<- prometheus.Metric) {
+	shown := 0
+	g.each(func(value float64, labels ...string) {
+		if shown++; shown <= g.limit {
+			out <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, value, labels...)
+		}
+	})
+}
