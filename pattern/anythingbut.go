@@ -37,7 +37,12 @@ func (p *parser) anythingBut() (test, error) {
 	if err != nil {
 		return test{}, err
 	}
-	if t.op == opNotWildcard {
+	switch t.op {
+	case opNotString:
+		slices.Sort(t.more.list) // to be searched
+	case opNotNumber:
+		slices.Sort(t.more.numbers)
+	case opNotWildcard:
 		for _, text := range t.more.list {
 			parts, reason := splitWildcard(text)
 			if reason != "" {

@@ -83,7 +83,7 @@ func (b *builder) add(key any, p *Pattern) *member {
 	for i, a := range p.alternatives {
 		c := &candidate{member: m, id: b.ids.take(), clauses: make([]clause, len(a)), nested: isNested(a)}
 		for j, f := range a {
-			c.clauses[j] = clause{place: b.name(pathName{f.name, p.plain(f.name)}), tests: f.tests}
+			c.clauses[j] = clause{place: b.name(pathName{f.name, p.plain(f.name)}), tests: f.tests, words: int32(f.words)}
 			c.clauses[j].optional = slices.ContainsFunc(f.tests, func(t test) bool { return t.op == opAbsent })
 		}
 		m.candidates[i] = c

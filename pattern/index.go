@@ -27,7 +27,8 @@ type candidate struct {
 // value there must pass one.
 type clause struct {
 	*place
-	optional bool // one of the tests is exists: false
+	optional bool  // one of the tests is exists: false
+	words    int32 // see field
 	tests    []test
 }
 

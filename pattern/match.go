@@ -1,6 +1,8 @@
 package pattern
 
 import (
+	"slices"
+	"strings"
 	"sync"
 	"unsafe"
 )
@@ -253,12 +255,17 @@ func (w *walker) clause(cl *clause) clauseState {
 }
 
 func (cl *clause) matches(v *value) bool {
-	for i := range cl.tests {
+	n := len(cl.tests) - int(cl.words)
+	for i := range cl.tests[:n] {
 		if cl.tests[i].matches(v) {
 			return true
 		}
 	}
-	return false
+	if cl.words == 0 || !v.quoted {
+		return false
+	}
+	_, ok := slices.BinarySearchFunc(cl.tests[n:], v.text, func(t test, s string) int { return strings.Compare(t.text, s) })
+	return ok
 }
 
 // joins chooses values for clauses of which some have theirs in array elements

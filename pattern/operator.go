@@ -23,8 +23,8 @@ const (
 	opWildcard                    // a string matching list, the parts between the stars
 	opExists                      // any value
 	opAbsent                      // no value at all
-	opNotString                   // any value but the strings in list
-	opNotNumber                   // any value but the numbers in numbers
+	opNotString                   // any value but the strings in list, which is sorted
+	opNotNumber                   // any value but the numbers in numbers, which is sorted
 	opNotFold                     // any value but the strings in list, but for case
 	opNotPrefix                   // any value but strings beginning with one in list
 	opNotSuffix                   // any value but strings ending with one in list
@@ -126,7 +126,8 @@ func (t *test) matches(v *value) bool {
 		return false
 	case opNotNumber:
 		f, ok := v.comparable()
-		return !ok || !slices.Contains(t.more.numbers, f)
+		_, found := slices.BinarySearch(t.more.numbers, f)
+		return !ok || !found
 	}
 	if len(t.more.list) == 0 { // AWS's matcher loses an anything-but of an empty list
 		return false
@@ -138,7 +139,8 @@ func (t *test) matches(v *value) bool {
 func (t *test) excludes(s string) bool {
 	switch t.op {
 	case opNotString:
-		return slices.Contains(t.more.list, s)
+		_, found := slices.BinarySearch(t.more.list, s)
+		return found
 	case opNotFold:
 		for _, not := range t.more.list {
 			if foldEqual(s, not) {

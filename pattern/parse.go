@@ -31,6 +31,7 @@ const (
 type field struct {
 	name  string
 	tests []test
+	words int // of the tests, the last so many are plain strings, sorted
 }
 
 // An alternative is one combination of a pattern: fields that must all match,
@@ -223,7 +224,7 @@ func (p *parser) leaf(name string) error {
 	if len(p.alternatives) == 0 {
 		p.alternatives = make([]alternative, 1)
 	}
-	f := field{name: name, tests: slices.Clip(tests)}
+	f := field{name: name, tests: slices.Clip(tests), words: sortWords(tests)}
 	for i, a := range p.alternatives {
 		if j := slices.IndexFunc(a, func(old field) bool { return old.name == name }); j >= 0 {
 			a[j] = f
@@ -232,6 +233,34 @@ func (p *parser) leaf(name string) error {
 		}
 	}
 	return nil
+}
+
+// sortWords moves plain strings behind all other tests and sorts them, if there
+// are so many that searching is faster than comparing one after the other. It
+// returns their number.
+func sortWords(tests []test) int {
+	const many = 16
+	n := 0
+	for i := range tests {
+		if tests[i].op == opString {
+			n++
+		}
+	}
+	if n < many {
+		return 0
+	}
+	slices.SortStableFunc(tests, func(x, y test) int {
+		switch xWord, yWord := x.op == opString, y.op == opString; {
+		case xWord && yWord:
+			return strings.Compare(x.text, y.text)
+		case xWord:
+			return 1
+		case yWord:
+			return -1
+		}
+		return 0
+	})
+	return n
 }
 
 // element compiles one element of a leaf.
