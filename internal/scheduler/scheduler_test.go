@@ -328,12 +328,9 @@ func TestChanges(t *testing.T) {
 // More rules than go into one transaction tick together.
 func TestManyAtOnce(t *testing.T) {
 	const rules = 2*batch + 1
-	w := open(t, t.TempDir(), midnight, nil)
-	w.close()
-	w = new(world)
 	var mu sync.Mutex
 	var sizes []int
-	w = open(t, t.TempDir(), midnight, func(_ context.Context, ticks []Tick) error {
+	w := open(t, t.TempDir(), midnight, func(_ context.Context, ticks []Tick) error {
 		mu.Lock()
 		defer mu.Unlock()
 		sizes = append(sizes, len(ticks))
