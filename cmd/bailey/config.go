@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"bailey"
 	"bailey/internal/request"
 	"bailey/internal/sigv4"
 )
@@ -57,6 +58,15 @@ type configFile struct {
 		SecretAccessKey string `yaml:"secretAccessKey"`
 		SessionToken    string `yaml:"sessionToken"`
 	} `yaml:"credentials"`
+	DeadLetters struct {
+		// Forward sends dead letters to SQS instead of keeping them.
+		Forward *struct {
+			Endpoint        string `yaml:"endpoint"`
+			AccessKeyID     string `yaml:"accessKeyId"`
+			SecretAccessKey string `yaml:"secretAccessKey"`
+			SessionToken    string `yaml:"sessionToken"`
+		} `yaml:"forward"`
+	} `yaml:"deadLetters"`
 	// APIs are registrations by id, with the members of the admin API.
 	APIs map[string]yaml.Node `yaml:"apis"`
 }
@@ -117,6 +127,17 @@ func parseConfig(text []byte, environment func(string) (string, bool)) (*config,
 	}
 	slices.SortFunc(c.apis, func(a, b *request.API) int { return strings.Compare(a.ID, b.ID) })
 	return c, nil
+}
+
+// forward says where dead letters are sent; nil keeps them.
+func (c *config) forward() *bailey.Forward {
+	f := c.DeadLetters.Forward
+	if f == nil {
+		return nil
+	}
+	return &bailey.Forward{Endpoint: f.Endpoint, Credentials: sigv4.Credentials{
+		AccessKeyID: f.AccessKeyID, SecretAccessKey: f.SecretAccessKey, SessionToken: f.SessionToken,
+	}}
 }
 
 // parseAPI reads a registration by way of JSON, so that it has the members of the admin API by construction.

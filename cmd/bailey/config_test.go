@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"bailey"
 	"bailey/internal/request"
 	"bailey/internal/sigv4"
 )
@@ -39,6 +40,8 @@ credentials:
     accessKeyId: AKIDDELIVER
     secretAccessKey: plain
     sessionToken: token
+deadLetters:
+  forward: {endpoint: "https://sqs.eu-central-1.amazonaws.com", accessKeyId: AKIDSEND, secretAccessKey: "${SECRET}", sessionToken: t}
 apis:
   petstore: &petstore
     url: http://127.0.0.1:9000
@@ -69,6 +72,8 @@ func TestParseConfigReadsEverything(t *testing.T) {
 		name      string
 		got, want any
 	}{
+		{"forward", *router.Forward, bailey.Forward{Endpoint: "https://sqs.eu-central-1.amazonaws.com",
+			Credentials: sigv4.Credentials{AccessKeyID: "AKIDSEND", SecretAccessKey: "s3cret", SessionToken: "t"}}},
 		{"data", router.Dir, "/data"},
 		{"listen", settings.Listen, "0.0.0.0:4566"},
 		{"account", router.Account, "012345678901"},

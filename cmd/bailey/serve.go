@@ -95,6 +95,7 @@ func (c *serveCommand) settings(file *config, logTo io.Writer) (*daemon.Config, 
 			Quotas: rule.Quotas{
 				BusesPerRegion: file.Quotas.BusesPerRegion, RulesPerBus: file.Quotas.RulesPerBus, TargetsPerRule: file.Quotas.TargetsPerRule,
 			},
+			Forward:        file.forward(),
 			Retention:      cmp.Or(c.Retention, file.Retention.Settled),
 			DeadRetention:  cmp.Or(c.DeadRetention, file.Retention.Dead),
 			MaxBytes:       int64(cmp.Or(c.MaxBytes, file.Retention.MaxBytes)),
