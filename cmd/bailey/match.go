@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,13 +32,17 @@ func (matchCommand) Run(t *terminal) error {
 		if errors.Is(err, io.EOF) {
 			return out.Flush()
 		}
-		if err != nil {
+		answer := badLine
+		switch {
+		case err == nil:
+			answer = matchLine(line)
+		case !errors.Is(err, errLongLine):
 			return errors.Join(fmt.Errorf("reading line %d: %w", number, err), out.Flush())
 		}
-		if _, err := out.WriteString(matchLine(line) + "\n"); err != nil {
+		if _, err := out.WriteString(answer + "\n"); err != nil {
 			return fmt.Errorf("answering line %d: %w", number, err)
 		}
-		if in.Buffered() == 0 {
+		if next, _ := in.Peek(in.Buffered()); bytes.IndexByte(next, '\n') < 0 { // who asks may wait for the answers so far
 			if err := out.Flush(); err != nil {
 				return fmt.Errorf("answering line %d: %w", number, err)
 			}
@@ -45,34 +50,39 @@ func (matchCommand) Run(t *terminal) error {
 	}
 }
 
+// badLine answers a line that asks nothing.
+const badLine = `error ValidationException The line is not a JSON object with the strings "event" and "pattern".`
+
 func matchLine(line []byte) string {
 	var question struct {
 		Event   *string `json:"event"`
 		Pattern *string `json:"pattern"`
 	}
 	if err := json.Unmarshal(line, &question); err != nil || question.Event == nil || question.Pattern == nil {
-		return `error ValidationException The line is not a JSON object with the strings "event" and "pattern".`
+		return badLine
 	}
 	return pattern.Check(*question.Pattern, *question.Event)
 }
 
-// readLine reads up to the next line break, or to the end of what has none. It returns io.EOF only where nothing is left.
+var errLongLine = errors.New("line is too long")
+
+// readLine reads up to the next line break, or to the end of what has none. It returns io.EOF only where nothing is left, and
+// errLongLine for a line of more than most bytes, having read past it.
 func readLine(in *bufio.Reader, most int) ([]byte, error) {
 	var line []byte
-	for {
+	for read := 0; ; {
 		part, err := in.ReadSlice('\n')
-		if len(line)+len(part) > most {
-			return nil, fmt.Errorf("it has more than %d bytes", most)
+		if read += len(part); read <= most {
+			line = append(line, part...)
 		}
-		line = append(line, part...)
 		switch {
-		case err == nil:
-			return line, nil
 		case errors.Is(err, bufio.ErrBufferFull):
-		case errors.Is(err, io.EOF) && len(line) > 0:
-			return line, nil
-		default:
+		case err != nil && (!errors.Is(err, io.EOF) || read == 0):
 			return nil, err
+		case read > most:
+			return nil, errLongLine
+		default:
+			return line, nil
 		}
 	}
 }
