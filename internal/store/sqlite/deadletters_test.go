@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,7 +106,7 @@ func TestUndelivered(t *testing.T) {
 				return "?"
 			}
 			of := test.which(events)
-			listed := ""
+			var listed strings.Builder
 			for after := int64(0); ; {
 				page, err := s.DeadLetters(t.Context(), of, after, 1)
 				if err != nil {
@@ -114,7 +115,7 @@ func TestUndelivered(t *testing.T) {
 				if len(page) == 0 {
 					break
 				}
-				listed += letter(page[0].Event.Key())
+				listed.WriteString(letter(page[0].Event.Key()))
 				if after = page[0].ID; page[0].Route.Bus != "default" {
 					t.Errorf("got %+v, want its route", page[0])
 				}
@@ -123,8 +124,8 @@ func TestUndelivered(t *testing.T) {
 			if n := len(want); n > 0 && want[n-1] == 'E' {
 				want = want[:n-1]
 			}
-			if listed != want {
-				t.Errorf("listed %s, want %s", listed, want)
+			if listed.String() != want {
+				t.Errorf("listed %s, want %s", listed.String(), want)
 			}
 			r, keys := drive(t, s, of, 2)
 			redriven := ""
@@ -140,8 +141,8 @@ func TestUndelivered(t *testing.T) {
 			if gone, err := s.PurgeDeadLetters(t.Context(), of); err != nil || gone != 0 {
 				t.Errorf("purged %d, %v, of what was redriven", gone, err)
 			}
-			if gone, err := s.PurgeDeadLetters(t.Context(), store.Undelivered{}); err != nil || gone != 4-len(listed) {
-				t.Errorf("purged %d, %v, want the %d others", gone, err, 4-len(listed))
+			if gone, err := s.PurgeDeadLetters(t.Context(), store.Undelivered{}); err != nil || gone != 4-len(listed.String()) {
+				t.Errorf("purged %d, %v, want the %d others", gone, err, 4-len(listed.String()))
 			}
 		})
 	}
@@ -246,14 +247,14 @@ func TestForwardable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := ""
+		var text strings.Builder
 		for _, d := range all {
-			text += fmt.Sprint(d.ID, " tried ", d.Tries, "; ")
+			text.WriteString(fmt.Sprint(d.ID, " tried ", d.Tries, "; "))
 		}
 		if !next.IsZero() {
-			text += "next " + next.Format(time.TimeOnly)
+			text.WriteString("next " + next.Format(time.TimeOnly))
 		}
-		return text
+		return text.String()
 	}
 	for _, id := range []int64{1, 3} {
 		if err := s.PostponeDeadLetter(t.Context(), id, noon.Add(time.Duration(id)*time.Minute)); err != nil {
