@@ -134,6 +134,7 @@ func (p *parser) anythingButValue(t *test, tok token) error {
 	if err != nil {
 		return err
 	}
+	text = wholeCharacters(text)
 	if text == "" && (t.op == opNotPrefix || t.op == opNotSuffix) {
 		return p.fail("Null prefix/suffix not allowed")
 	}

@@ -15,10 +15,8 @@ import (
 // the gap in AWS's matcher: each of the two halves becomes a question mark.
 
 // forms gives the lower and upper case forms of one character of a pattern.
-func forms(r rune, size int) (lower, upper string) {
+func forms(r rune) (lower, upper string) {
 	switch {
-	case r == utf8.RuneError && size == 1: // one of three bytes of half a pair
-		return "", ""
 	case r > 0xFFFF:
 		return "??", "??"
 	case r == 'İ':
@@ -44,17 +42,8 @@ func foldPrefix(value, pattern string) (n int, ok bool) {
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(pattern[i:])
-		if r == utf8.RuneError && size == 1 {
-			lower, half := "?", 3
-			if !strings.HasPrefix(value[n:], lower) {
-				return 0, false
-			}
-			n++
-			i += min(half, len(pattern)-i)
-			continue
-		}
 		i += size
-		lower, upper := forms(r, size)
+		lower, upper := forms(r)
 		switch {
 		case strings.HasPrefix(value[n:], lower):
 			n += len(lower)
@@ -71,13 +60,8 @@ func foldPrefix(value, pattern string) (n int, ok bool) {
 func foldSuffix(value, pattern string) bool {
 	for end := len(pattern); end > 0; {
 		r, size := utf8.DecodeLastRuneInString(pattern[:end])
-		lower, upper := "?", "?"
-		if r == utf8.RuneError && size == 1 {
-			size = min(3, end)
-		} else {
-			lower, upper = forms(r, size)
-		}
 		end -= size
+		lower, upper := forms(r)
 		switch {
 		case strings.HasSuffix(value, lower):
 			value = value[:len(value)-len(lower)]

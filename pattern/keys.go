@@ -102,10 +102,10 @@ func foldKey(text string) (folded string, ok bool) {
 		if i += size; r < utf8.RuneSelf {
 			continue
 		}
-		lower, upper := forms(r, size)
+		lower, upper := forms(r)
 		l, n := utf8.DecodeRuneInString(lower)
 		u, m := utf8.DecodeRuneInString(upper)
-		if r == utf8.RuneError || n != len(lower) || m != len(upper) || unicode.ToLower(l) != unicode.ToLower(u) {
+		if n != len(lower) || m != len(upper) || unicode.ToLower(l) != unicode.ToLower(u) {
 			return "", false
 		}
 	}

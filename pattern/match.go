@@ -82,9 +82,15 @@ func (w *walker) lookUpIn(t *table, v *value) {
 		return
 	}
 	s := v.text
+	if v.halves {
+		s = wholeCharacters(s)
+	}
 	switch t.kind {
 	case tableString:
-		w.tryBucket(t.buckets.get(s))
+		w.tryBucket(t.buckets.get(v.text))
+		if v.halves { // a wildcard without a star
+			w.tryBucket(t.buckets.get(s))
+		}
 		return
 	case tableAddress:
 		w.lookUpAddress(t, s)

@@ -55,6 +55,7 @@ type value struct {
 	in     int32 // the array element the value lies in; see walker
 	next   int32 // the next value at the same place, or -1
 	quoted bool
+	halves bool       // text has halves of surrogate pairs; see wholeCharacters
 	parsed parseState // what number holds
 }
 
@@ -93,9 +94,17 @@ func (v *value) comparable() (float64, bool) {
 	return f, ok
 }
 
+// whole returns the value without halves of surrogate pairs.
+func (v *value) whole() *value {
+	return &value{text: wholeCharacters(v.text), quoted: v.quoted, in: v.in}
+}
+
 // matches reports whether one value passes the test. opAbsent never does: it
 // is about there being no value.
 func (t *test) matches(v *value) bool {
+	if v.halves && t.op != opString {
+		v = v.whole()
+	}
 	switch t.op {
 	case opString:
 		return v.quoted && v.text == t.text

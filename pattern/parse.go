@@ -358,6 +358,9 @@ func (p *parser) stringOperator(op operator, reason string) (test, error) {
 	if err != nil {
 		return test{}, err
 	}
+	if op != opString {
+		text = wholeCharacters(text)
+	}
 	return test{op: op, text: text}, p.closing(onlyOneKey)
 }
 
@@ -376,7 +379,7 @@ func (p *parser) affix(op, fold operator, title, name string) (test, error) {
 		if err != nil {
 			return test{}, err
 		}
-		return test{op: op, text: text}, p.closing(onlyOneKey)
+		return test{op: op, text: wholeCharacters(text)}, p.closing(onlyOneKey)
 	}
 	if tok, err = p.next(); err != nil {
 		return test{}, err
@@ -399,6 +402,7 @@ func (p *parser) wildcard() (test, error) {
 	if err != nil {
 		return test{}, err
 	}
+	text = wholeCharacters(text)
 	parts, reason := splitWildcard(text)
 	if reason != "" {
 		return test{}, p.fail("%s", reason)

@@ -93,7 +93,7 @@ func (e *referenceEvent) value(path []string, tok token) error {
 		return err
 	}
 	name := strings.Join(path, ".")
-	e.values[name] = append(e.values[name], referenceValue{value{text: text, quoted: tok == tokenString}, maps.Clone(e.in)})
+	e.values[name] = append(e.values[name], referenceValue{value{text: text, quoted: tok == tokenString, halves: wholeCharacters(text) != text}, maps.Clone(e.in)})
 	return nil
 }
 

@@ -213,7 +213,7 @@ func (s *scanner) text() (string, error) {
 
 // quoted reads to the closing quote and undoes the escapes. Halves of a
 // surrogate pair that stand alone are kept, in the three bytes UTF-8 would
-// give them were they allowed.
+// give them were they allowed; see wholeCharacters.
 func (s *scanner) quoted(eofText, what string) (string, error) {
 	begin := s.pos
 	for s.pos < len(s.src) {
@@ -306,4 +306,27 @@ func appendUnit(dst []byte, unit rune) []byte {
 		}
 	}
 	return append(dst, 0xE0|byte(unit>>12), 0x80|byte(unit>>6)&0x3F, 0x80|byte(unit)&0x3F)
+}
+
+// wholeCharacters puts a question mark for each half of a surrogate pair that
+// stands alone. AWS's matcher does so except where it compares a whole string,
+// and keys.
+func wholeCharacters(s string) string {
+	var whole []byte
+	for {
+		i := strings.IndexByte(s, 0xED)
+		switch {
+		case i < 0 && whole == nil:
+			return s
+		case i < 0:
+			return string(append(whole, s...))
+		}
+		end := min(i+3, len(s))
+		if end-i == 3 && s[i+1] >= 0xA0 {
+			whole = append(append(whole, s[:i]...), '?')
+		} else {
+			whole = append(whole, s[:end]...)
+		}
+		s = s[end:]
+	}
 }

@@ -202,11 +202,12 @@ func (w *walker) value(i int, n *pathNode, in int32) int {
 	case '"':
 		end, escaped := stringEnd(s, i+1)
 		if n.used || n.plain != nil {
-			text := s[i+1 : end]
+			v := value{text: s[i+1 : end], quoted: true, in: in}
 			if escaped {
-				text = w.unescape(text)
+				v.text = w.unescape(v.text)
+				v.halves = len(wholeCharacters(v.text)) < len(v.text)
 			}
-			w.found(n, value{text: text, quoted: true, in: in})
+			w.found(n, v)
 		}
 		return min(end+1, len(s))
 	case '{':
