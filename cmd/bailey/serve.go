@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"bailey"
@@ -64,6 +65,11 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	resting, stop := context.WithCancel(ctx)
+	var giving sync.WaitGroup
+	giving.Go(func() { giveBack(resting) })
+	defer giving.Wait()
+	defer stop()
 	return server.Serve(ctx)
 }
 

@@ -119,8 +119,11 @@ func Compile(targetID string, input, inputPath *string, t *Transformer) (*Render
 		}
 		return &Renderer{kind: transformed, template: compiled}, nil
 	}
-	return new(Renderer), nil
+	return whole, nil
 }
+
+// whole is what most targets have: one for all of them.
+var whole = new(Renderer)
 
 func compileInput(targetID, input string) (*Renderer, error) {
 	if n := utf8.RuneCountInString(input); n > MaxInput {

@@ -59,10 +59,10 @@ func (t *Template) Endpoint(api *API, event []byte) (stage string, f *retry.Fail
 // name is "" for the default stage of an API that does not name it.
 func (t *Template) endpoint(api *API, event []byte) (key, name string, f *retry.Failure) {
 	if api == nil {
-		return "", "", retry.Missing("API %s is not registered", t.arn.API)
+		return "", "", retry.Missing("API %s is not registered", t.api)
 	}
 	if api.EndpointType == Private {
-		return "", "", retry.Missing("API %s is a private endpoint, which is not supported", t.arn.API)
+		return "", "", retry.Missing("API %s is a private endpoint, which is not supported", t.api)
 	}
 	switch {
 	case t.defaultStage:
@@ -84,11 +84,11 @@ func (t *Template) endpoint(api *API, event []byte) (key, name string, f *retry.
 	}
 	switch {
 	case t.defaultStage:
-		return "", "", retry.Missing("API %s has no default stage", t.arn.API)
+		return "", "", retry.Missing("API %s has no default stage", t.api)
 	case t.stage.dynamic: // its name is the event's
-		return "", "", retry.Missing("API %s has no stage of the name at %s", t.arn.API, t.stage.text)
+		return "", "", retry.Missing("API %s has no stage of the name at %s", t.api, t.stage.text)
 	default:
-		return "", "", retry.Missing("API %s has no stage %s", t.arn.API, name)
+		return "", "", retry.Missing("API %s has no stage %s", t.api, name)
 	}
 }
 
@@ -177,12 +177,12 @@ func (t *Template) locate(api *API, key, name string) (*endpoint, *retry.Failure
 	}
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, unusableURL(t.arn.API)
+		return nil, unusableURL(t.api)
 	}
 	raw := []byte(strings.TrimRight(u.EscapedPath(), "/"))
 	decoded, err := url.PathUnescape(string(raw))
 	if err != nil {
-		return nil, unusableURL(t.arn.API)
+		return nil, unusableURL(t.api)
 	}
 	path := []byte(decoded)
 	if api.StageInPath && key == "" {

@@ -65,7 +65,8 @@ func PrivateEndpoint(id string) *Error {
 // A Template is a target's ARN and HttpParameters, compiled. It does not change
 // and is safe for concurrent use.
 type Template struct {
-	arn    arn.ExecuteAPI
+	api    string // the id in the target's ARN
+	region string // of that ARN
 	method string // what is sent; POST for any (T3)
 
 	stage        value // where openStage is false
@@ -120,11 +121,14 @@ func Compile(targetARN string, p *Parameters) (*Template, error) {
 	if err != nil {
 		return nil, refuse("Parameter %s is not valid. Reason: %v.", targetARN, err)
 	}
-	t := &Template{arn: e, method: e.Method}
+	t := &Template{api: e.API, region: e.ARN.Region, method: e.Method}
 	if t.method == arn.Any {
 		t.method = http.MethodPost
 	}
-	for _, step := range []func(*Parameters) *Error{t.compilePath, t.compileQuery, t.compileHeaders} {
+	if err := t.compilePath(&e, p); err != nil {
+		return nil, err
+	}
+	for _, step := range []func(*Parameters) *Error{t.compileQuery, t.compileHeaders} {
 		if err := step(p); err != nil {
 			return nil, err
 		}
@@ -133,12 +137,12 @@ func Compile(targetARN string, p *Parameters) (*Template, error) {
 }
 
 // APIID returns the id of the API that the target's ARN names.
-func (t *Template) APIID() string { return t.arn.API }
+func (t *Template) APIID() string { return t.api }
 
 // Region returns the region of the API that the target's ARN names.
-func (t *Template) Region() string { return t.arn.ARN.Region }
+func (t *Template) Region() string { return t.region }
 
-func (t *Template) compilePath(p *Parameters) *Error {
+func (t *Template) compilePath(e *arn.ExecuteAPI, p *Parameters) *Error {
 	values := make([]value, len(p.PathParameterValues))
 	for i, text := range p.PathParameterValues {
 		if !validPathValue(text) {
@@ -153,14 +157,14 @@ func (t *Template) compilePath(p *Parameters) *Error {
 		}
 		values[i] = v
 	}
-	variables := t.arn.Variables()
+	variables := e.Variables()
 	switch {
-	case t.arn.Stage != arn.Any:
+	case e.Stage != arn.Any:
 		if len(values) != variables {
 			return refuse("The target's ARN has %s, but PathParameterValues has %s.",
 				count(variables, "path variable"), count(len(values), "value"))
 		}
-		t.stage = value{text: t.arn.Stage}
+		t.stage = value{text: e.Stage}
 	case len(values) == variables:
 		t.defaultStage = true
 	case len(values) == variables+1:
@@ -178,7 +182,7 @@ func (t *Template) compilePath(p *Parameters) *Error {
 		}
 	}
 	number := 0
-	for _, segment := range t.arn.Path {
+	for _, segment := range e.Path {
 		path, raw = append(path, '/'), append(raw, '/')
 		if segment != arn.Any {
 			from := len(path)

@@ -73,7 +73,11 @@ type Target struct {
 	HTTPParameters   *HTTPParameters   `json:"HttpParameters,omitempty"`
 	DeadLetterConfig *DeadLetterConfig `json:",omitempty"`
 	RetryPolicy      *RetryPolicy      `json:",omitempty"`
+	*Elsewhere                         // nil for most
+}
 
+// Elsewhere are the parameters of targets that only AWS has, as JSON.
+type Elsewhere struct {
 	AppSyncParameters           json.RawMessage `json:",omitempty"`
 	BatchParameters             json.RawMessage `json:",omitempty"`
 	EcsParameters               json.RawMessage `json:",omitempty"`

@@ -76,6 +76,7 @@ type Registry struct {
 	created time.Time // when the configuration began; the age of default buses
 
 	mu       sync.Mutex // held through every change
+	last     *Route     // compiled last without parameters, see share
 	set      func(Schedule)
 	unset    func(Key)
 	replay   func(*Replay)
@@ -193,11 +194,13 @@ func (r *Registry) load(ctx context.Context) error {
 			if err := json.Unmarshal(d.Body, rule); err != nil {
 				return fmt.Errorf("rule %s: %w", d.Key, err)
 			}
+			b := at(busKey{rule.Region, rule.EventBusName})
+			rule.Region, rule.EventBusName = b.key.region, b.key.name // one text for all of them
 			c, err := r.compile(rule)
 			if err != nil {
 				return fmt.Errorf("rule %s: %w", d.Key, err)
 			}
-			if err := at(busKey{rule.Region, rule.EventBusName}).put(c); err != nil {
+			if err := b.put(c); err != nil {
 				return fmt.Errorf("rule %s: %w", d.Key, err)
 			}
 		case kindAPI:

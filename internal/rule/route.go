@@ -22,7 +22,7 @@ type RouteKey struct{ Region, Bus, Rule, Target string }
 type Route struct {
 	Key     RouteKey
 	RuleARN string
-	Target  Target
+	Target  *Target
 	// Input makes the body; nil sends the event itself.
 	Input *input.Renderer
 	// Archive is the id of the archive that takes the event, Bus the name of the
@@ -98,11 +98,12 @@ func (r *Registry) compile(rule *Rule) (c *compiled, err error) {
 	}
 	for i := range rule.Targets {
 		t := &rule.Targets[i]
-		route := &Route{Target: *t, Archive: rule.Archive}
+		route := &Route{Target: t, Archive: rule.Archive}
 		if rule.Archive == "" {
 			if route, err = compileTarget(t); err != nil {
 				return nil, err
 			}
+			r.share(route)
 			route.Bus = r.otherBus(rule.Region, t.ARN)
 		}
 		route.Key = RouteKey{rule.Region, rule.EventBusName, rule.Name, rule.Targets[i].ID}
@@ -111,6 +112,20 @@ func (r *Registry) compile(rule *Rule) (c *compiled, err error) {
 		c.routes = append(c.routes, route)
 	}
 	return c, nil
+}
+
+// share lets a route have the request template of the route that was compiled
+// before it where both are the same: thousands of rules that send to one method
+// of an API then hold one. The caller holds Registry.mu, or is alone.
+func (r *Registry) share(route *Route) {
+	t := route.Target
+	if route.Request == nil || t.HTTPParameters != nil {
+		return
+	}
+	if last := r.last; last != nil && last.Target.ARN == t.ARN {
+		t.ARN, route.Request = last.Target.ARN, last.Request
+	}
+	r.last = route
 }
 
 func patternError(err error) error {
@@ -127,10 +142,10 @@ func compileTarget(t *Target) (*Route, error) {
 	if err != nil {
 		return nil, refuse(Invalid, "Parameter %s is not valid. Reason: Provided Arn is not in correct format.", t.ARN)
 	}
-	if a.Service == "sqs" && strings.HasSuffix(a.Resource, ".fifo") && t.SqsParameters == nil {
+	if a.Service == "sqs" && strings.HasSuffix(a.Resource, ".fifo") && (t.Elsewhere == nil || t.SqsParameters == nil) {
 		return nil, refuse(Invalid, "Parameter(s) SqsParameters must be specified for target: %s.", t.ID)
 	}
-	route := &Route{Target: *t}
+	route := &Route{Target: t}
 	if route.Input, err = input.Compile(t.ID, t.Input, t.InputPath, t.InputTransformer.transformer()); err != nil {
 		return nil, refuse(Invalid, "%s", err)
 	}

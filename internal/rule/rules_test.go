@@ -230,16 +230,18 @@ func fullTarget() Target {
 			HeaderParameters:      map[string]string{"X-State": "$.detail.state"},
 			QueryStringParameters: map[string]string{"q": "$.source"},
 		},
-		DeadLetterConfig:            &DeadLetterConfig{"arn:aws:sqs:us-east-1:000000000000:dead"},
-		RetryPolicy:                 &RetryPolicy{MaximumRetryAttempts: new(0), MaximumEventAgeInSeconds: new(60)},
-		AppSyncParameters:           raw,
-		BatchParameters:             raw,
-		EcsParameters:               raw,
-		KinesisParameters:           raw,
-		RedshiftDataParameters:      raw,
-		RunCommandParameters:        raw,
-		SageMakerPipelineParameters: raw,
-		SqsParameters:               raw,
+		DeadLetterConfig: &DeadLetterConfig{"arn:aws:sqs:us-east-1:000000000000:dead"},
+		RetryPolicy:      &RetryPolicy{MaximumRetryAttempts: new(0), MaximumEventAgeInSeconds: new(60)},
+		Elsewhere: &Elsewhere{
+			AppSyncParameters:           raw,
+			BatchParameters:             raw,
+			EcsParameters:               raw,
+			KinesisParameters:           raw,
+			RedshiftDataParameters:      raw,
+			RunCommandParameters:        raw,
+			SageMakerPipelineParameters: raw,
+			SqsParameters:               raw,
+		},
 	}
 }
 

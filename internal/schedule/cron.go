@@ -28,7 +28,7 @@ func (s set) last(n int) (int, bool) {
 // it goes to the first day, hour and minute that fit, never minute by minute.
 type cron struct {
 	minutes, hours, months set
-	years                  [lastYear - firstYear + 1]bool
+	years                  [(lastYear - firstYear + 64) / 64]set
 
 	byWeekday    bool
 	days         set // of the month
@@ -37,13 +37,13 @@ type cron struct {
 	lastWorkday  bool
 	weekdays     set // 0 is Sunday, as in package time
 	lastWeekdays set
-	nthWeekday   int
-	nth          int // 0 for none
+	nthWeekday   int8
+	nth          int8 // 0 for none
 }
 
 // compile makes f ready. A day of the week becomes that of package time.
 func (f *fields) compile() *cron {
-	c := &cron{byWeekday: f.byWeekday, last: f.last, lastWorkday: f.lastWorkday, nthWeekday: f.nthWeekday - 1, nth: f.nth}
+	c := &cron{byWeekday: f.byWeekday, last: f.last, lastWorkday: f.lastWorkday, nthWeekday: int8(f.nthWeekday) - 1, nth: int8(f.nth)}
 	for _, field := range []struct {
 		to    *set
 		kind  fieldKind
@@ -70,7 +70,7 @@ func (f *fields) compile() *cron {
 	}
 	for _, s := range f.years {
 		for _, year := range s.values(yearField) {
-			c.years[year-firstYear] = true
+			c.years[(year-firstYear)/64].add((year - firstYear) % 64)
 		}
 	}
 	return c
@@ -156,7 +156,7 @@ func (c *cron) timeUpTo(hour, minute int) (h, m int, ok bool) {
 
 // inMonth returns the days of a month on which the expression fires.
 func (c *cron) inMonth(year, month int) set {
-	if year < firstYear || year > lastYear || !c.years[year-firstYear] || !c.months.has(month) {
+	if year < firstYear || year > lastYear || !c.years[(year-firstYear)/64].has((year-firstYear)%64) || !c.months.has(month) {
 		return 0
 	}
 	end := date(year, month+1, 0, 0, 0)
@@ -168,7 +168,7 @@ func (c *cron) inMonth(year, month int) set {
 	if c.byWeekday {
 		for day := 1; day <= length; day++ {
 			w := weekday(day)
-			if c.weekdays.has(w) || c.lastWeekdays.has(w) && day+7 > length || w == c.nthWeekday && (day+6)/7 == c.nth {
+			if c.weekdays.has(w) || c.lastWeekdays.has(w) && day+7 > length || w == int(c.nthWeekday) && (day+6)/7 == int(c.nth) {
 				days.add(day)
 			}
 		}
