@@ -128,12 +128,12 @@ func TestUndelivered(t *testing.T) {
 				t.Errorf("listed %s, want %s", listed.String(), want)
 			}
 			r, keys := drive(t, s, of, 2)
-			redriven := ""
+			var redriven strings.Builder
 			for _, key := range keys {
-				redriven += letter(key)
+				redriven.WriteString(letter(key))
 			}
-			if redriven != test.dead || r.Matched != int64(len(test.dead)) || r.Redriven != r.Matched || !r.Ended.Equal(noon.Add(25*time.Hour)) {
-				t.Errorf("redrove %s, %+v, want %s", redriven, r, test.dead)
+			if redriven.String() != test.dead || r.Matched != int64(len(test.dead)) || r.Redriven != r.Matched || !r.Ended.Equal(noon.Add(25*time.Hour)) {
+				t.Errorf("redrove %s, %+v, want %s", redriven.String(), r, test.dead)
 			}
 			if kept, err := s.Redrive(t.Context(), r.ID); err != nil || kept.State != store.RedriveDone || kept.Redriven != r.Redriven || kept.Of != of && of.Event == nil {
 				t.Errorf("kept %+v, %v, want %+v", kept, err, r)
