@@ -185,14 +185,14 @@ func startProgram(t *testing.T, path, dir string, rules int) *program {
 	if err := os.WriteFile(config, fmt.Appendf(nil, "quotas: {rulesPerBus: %d}\n", rules), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := &program{url: "http://" + address, process: exec.Command(path, "serve", "--data", dir, "--listen", address, "--config", config)} //nolint:noctx // ended by stop
+	p := &program{url: "http://" + address, process: exec.Command(path, "serve", "--data", dir, "--listen", address, "--config", config)} // ended by stop
 	p.process.Stderr = &p.log
 	if err := p.process.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.stop(t) })
 	for limit := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		response, err := http.Get(p.url + "/readyz") //nolint:noctx // it answers at once, or nobody is there
+		response, err := http.Get(p.url + "/readyz") // it answers at once, or nobody is there
 		if err == nil {
 			_, _ = io.Copy(io.Discard, response.Body)
 			response.Body.Close()
