@@ -60,6 +60,7 @@ type Store struct {
 	readers *sqlitex.Pool // for whoever asks
 	loader  *sqlitex.Pool // one, for what is due: it stands in nobody's queue
 	gate    gate          // through which they go
+	copier  *copier       // from the log into the database
 
 	// The writer's queue.
 	mu       sync.Mutex
@@ -83,6 +84,7 @@ type Store struct {
 	logLimit, logLook int64 // see boundLog
 	logLookAt         int64 // commits
 	logStopped        bool  // readers are stopped for it
+	copyLookAt        int64 // commits; see copyLog
 	tallies           map[int64]tally
 	stood             time.Time // where the virtual clock stood, as committed
 
@@ -151,6 +153,9 @@ func (s *Store) open(dir string) (err error) {
 		}
 	}
 	if err := migrate(s.writer); err != nil {
+		return err
+	}
+	if s.copier, err = newCopier(s.path, s.signal, s.log); err != nil {
 		return err
 	}
 	if err := s.names.load(s.writer); err != nil {
@@ -238,6 +243,9 @@ func (s *Store) Close() error {
 
 func (s *Store) release() error {
 	var errs []error
+	if s.copier != nil {
+		errs = append(errs, s.copier.close())
+	}
 	for _, pool := range []*sqlitex.Pool{s.readers, s.loader} {
 		if pool != nil {
 			errs = append(errs, pool.Close())

@@ -265,9 +265,8 @@ func migrate(conn *sqlite.Conn) (err error) {
 //   - synchronous=FULL: COMMIT returns only after the log is synced. This is
 //     what the answer to PutEvents rests on; NORMAL would lose the newest
 //     commits with the power.
-//   - wal_autocheckpoint is kept: the log is folded into the database by the
-//     writer every 4,000 pages (16 MiB), which bounds the log and costs a few
-//     milliseconds then.
+//   - wal_autocheckpoint=0: a commit never copies the log into the database;
+//     a goroutine does that beside the commits (checkpoint.go).
 //   - cache_size: 16 MiB a connection; the writer appends and needs little.
 //   - temp_store=MEMORY: nothing is written outside the data folder.
 //   - busy_timeout is not needed by one writer, only by a reader that meets a
@@ -275,7 +274,7 @@ func migrate(conn *sqlite.Conn) (err error) {
 var pragmas = []string{
 	"PRAGMA journal_mode = WAL",
 	"PRAGMA synchronous = FULL",
-	"PRAGMA wal_autocheckpoint = 4000",
+	"PRAGMA wal_autocheckpoint = 0",
 	"PRAGMA journal_size_limit = 67108864",
 	"PRAGMA cache_size = -16384",
 	"PRAGMA temp_store = MEMORY",

@@ -2,10 +2,14 @@ package sqlite_test
 
 import (
 	"context"
+	"math"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	"bailey/internal/event"
 	"bailey/internal/store"
@@ -96,5 +100,46 @@ func TestReaderWithinReader(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// The log begins anew although nothing but the copier and the writer's last
+// little bit see to it, while commits go on.
+func TestLogIsCopied(t *testing.T) {
+	dir := t.TempDir()
+	s := openQuiet(t, dir)
+	if err := s.LimitLog(math.MaxInt64); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := sqlite.OpenConn(filepath.Join(dir, "bailey.db"), sqlite.OpenReadWrite|sqlite.OpenWAL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	length := func() (pages int64) {
+		t.Helper()
+		err := sqlitex.ExecuteTransient(conn, "PRAGMA wal_checkpoint(NOOP)", &sqlitex.ExecOptions{
+			ResultFunc: func(stmt *sqlite.Stmt) error {
+				pages = stmt.ColumnInt64(1)
+				return nil
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pages
+	}
+	const most = 10_000 // puts of some 30 pages
+	longest := int64(0)
+	for puts := 1; ; puts++ {
+		put(t, s, large("a"))
+		now := length()
+		if now < longest {
+			t.Logf("it began anew after %d pages and %d puts", longest, puts)
+			return
+		}
+		if longest = now; puts == most {
+			t.Fatalf("the log has %d pages and has not begun anew", longest)
+		}
 	}
 }

@@ -125,6 +125,7 @@ func (s *Store) write() {
 	timer.Stop()
 	var armed, ripe, failed, last bool
 	for {
+		s.copyLog()
 		s.boundLog()
 		puts, outcomes, waiting, closing := s.next(ripe, failed)
 		if len(puts) == 0 && len(outcomes) == 0 {
@@ -178,6 +179,7 @@ func (s *Store) commitAll(puts []*put, outcomes []store.Outcome) bool {
 		err = s.commit(nil, outcomes)
 	}
 	if err != nil {
+		s.copier.start() // where the disk is full, the log may begin anew in the room that it has
 		s.mu.Lock()
 		s.outcomes = append(outcomes, s.outcomes...)
 		s.mu.Unlock()
