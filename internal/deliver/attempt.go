@@ -53,7 +53,7 @@ const lateness = time.Second
 func (d *Dispatcher) ready(x *delivery) (*rule.Route, bool) {
 	rt, ok := d.cfg.Rules.Route(rule.RouteKey(x.route))
 	if !ok {
-		d.abandon(x, nil, retry.Missing("the rule or its target was removed"), "")
+		d.abandon(x, d.cfg.Rules.RemovedRoute(rule.RouteKey(x.route)), retry.Missing("the rule or its target was removed"), "")
 		return nil, false
 	}
 	if rt.Request == nil {
@@ -150,7 +150,7 @@ func (d *Dispatcher) abandon(x *delivery, rt *rule.Route, f *retry.Failure, exha
 }
 
 // bury makes an outcome final, with a message for the target's dead-letter
-// queue if it has one (X7).
+// queue if it has one, or had one when it was removed (X7).
 func (d *Dispatcher) bury(o *store.Outcome, x *delivery, rt *rule.Route, f *retry.Failure, exhausted string) {
 	o.Status = store.Dead
 	d.log.Warn("delivery given up", "rule", x.route.Rule, "target", x.route.Target, "event_id", x.event.ID,

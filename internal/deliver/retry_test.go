@@ -154,7 +154,7 @@ func TestChangedMeanwhile(t *testing.T) {
 			if err := w.rules.RemoveTargets(ctx, testRegion, rule.DefaultBus, "api", []string{"api"}, false); err != nil {
 				t.Fatal(err)
 			}
-		}, status: store.Dead, code: retry.NoResource, attempts: 1, arrived: map[string]int{"api": 1}, path: "/orders"},
+		}, status: store.Dead, code: retry.NoResource, attempts: 1, arrived: map[string]int{"api": 1}, path: "/orders", letters: 1},
 		{name: "rule removed", change: func(t *testing.T, w *world) {
 			if err := w.rules.RemoveTargets(ctx, testRegion, rule.DefaultBus, "api", []string{"api"}, false); err != nil {
 				t.Fatal(err)
@@ -162,7 +162,7 @@ func TestChangedMeanwhile(t *testing.T) {
 			if err := w.rules.DeleteRule(ctx, testRegion, rule.DefaultBus, "api", false); err != nil {
 				t.Fatal(err)
 			}
-		}, status: store.Dead, code: retry.NoResource, attempts: 1, arrived: map[string]int{"api": 1}, path: "/orders"},
+		}, status: store.Dead, code: retry.NoResource, attempts: 1, arrived: map[string]int{"api": 1}, path: "/orders", letters: 1},
 		{name: "rule disabled: what it matched is still delivered", change: func(t *testing.T, w *world) {
 			if err := w.rules.SetState(ctx, testRegion, rule.DefaultBus, "api", rule.Disabled); err != nil {
 				t.Fatal(err)

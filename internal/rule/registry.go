@@ -39,6 +39,7 @@ const (
 	kindArchive = "archive"
 	kindReplay  = "replay"
 	kindSource  = "source"
+	kindRemoved = "removed" // targets
 )
 
 // Quotas bound what may be configured. A zero value is AWS's own quota.
@@ -85,6 +86,9 @@ type Registry struct {
 	archives *table[Archive]
 	replays  *table[Replay]
 	sources  *table[EventSource]
+	removed  *table[removed]
+
+	removedInOrder []*removed // the oldest first; see forgetting
 
 	scratch sync.Pool // of *[]*entry
 }
@@ -145,6 +149,7 @@ func Open(ctx context.Context, config Config) (*Registry, error) {
 		archives: newTable[Archive](),
 		replays:  newTable[Replay](),
 		sources:  newTable[EventSource](),
+		removed:  newTable[removed](),
 	}
 	if r.now == nil {
 		r.now = time.Now
@@ -227,12 +232,19 @@ func (r *Registry) load(ctx context.Context) error {
 				return fmt.Errorf("event source %s: %w", d.Key, err)
 			}
 			r.sources.set(s.Region, s.document(), s)
+		case kindRemoved:
+			m := new(removed)
+			if err := json.Unmarshal(d.Body, m); err != nil {
+				return fmt.Errorf("removed target %s: %w", d.Key, err)
+			}
+			r.removed.set(m.Region, m.name(), m)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
+	r.loadRemoved()
 	for key := range buses {
 		if !configured[key] && key.name != DefaultBus {
 			return fmt.Errorf("event bus %s in %s has rules and is not there", key.name, key.region)

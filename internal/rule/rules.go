@@ -119,7 +119,7 @@ func (r *Registry) PutRule(ctx context.Context, rule Rule) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return c.arn, r.putRule(ctx, b, c)
+	return c.arn, r.putRule(ctx, b, nil, c)
 }
 
 // inherit gives rule what PutRule does not change of the rule of its name, or
@@ -151,11 +151,24 @@ func (r *Registry) inherit(b *bus, rule *Rule) error {
 	return nil
 }
 
-// putRule makes a compiled rule durable and then seen.
-func (r *Registry) putRule(ctx context.Context, b *bus, c *compiled) error {
-	if err := r.apply(ctx, kindRule, c.rule.document(), c.rule); err != nil {
+// putRule makes a compiled rule durable and then seen, in the place of old,
+// which may be nil.
+func (r *Registry) putRule(ctx context.Context, b *bus, old *Rule, c *compiled) error {
+	var remember, forget []*removed
+	changes := []change{{kindRule, c.rule.document(), c.rule}}
+	if old != nil {
+		remember, forget = r.forgetting(old, c.rule)
+		for _, m := range forget {
+			changes = append(changes, change{kindRemoved, m.document(), nil})
+		}
+		for _, m := range remember {
+			changes = append(changes, change{kindRemoved, m.document(), m})
+		}
+	}
+	if err := r.applyAll(ctx, changes...); err != nil {
 		return err
 	}
+	r.remember(remember, forget)
 	if err := b.put(c); err != nil {
 		return err
 	}
@@ -176,7 +189,8 @@ func (r *Registry) changeRule(ctx context.Context, region, busNameOrARN, name st
 	if notFound != nil {
 		return notFound
 	}
-	rule := *e.compiled.Load().rule
+	old := e.compiled.Load().rule
+	rule := *old
 	if err := change(&rule); err != nil {
 		return err
 	}
@@ -184,7 +198,7 @@ func (r *Registry) changeRule(ctx context.Context, region, busNameOrARN, name st
 	if err != nil {
 		return err
 	}
-	return r.putRule(ctx, b, c)
+	return r.putRule(ctx, b, old, c)
 }
 
 // SetState enables or disables a rule.
