@@ -11,7 +11,7 @@ MODULES     := . e2e
 RACE        := -race -gcflags=modernc.org/...=-race=false
 
 .DEFAULT_GOAL := build
-.PHONY: build check test unit format vet fix lint vulnerabilities clients e2e help
+.PHONY: build check test unit format vet fix lint vulnerabilities clients e2e soak help
 
 build: ## builds ./bailey, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -o bailey ./cmd/bailey
@@ -25,6 +25,9 @@ unit: ## the main module's tests alone, with the race detector
 
 e2e: clients ## the real binary, driven by the real AWS CLI and SDKs
 	cd e2e && $(GO) test -race -timeout=20m -parallel=8 ./... # they mostly wait
+
+soak: ## ten minutes of faults, kills and restarts, and the books on every event
+	cd e2e && BAILEY_SOAK=10m $(GO) test -run '^TestSoak$$' -count=1 -timeout=30m -v .
 
 clients: ## installs the clients that the e2e tests use, where that can be done
 	@e2e/install-clients
