@@ -34,6 +34,8 @@ type world struct {
 	cfg     Config
 	dir     string
 	network *network
+	// maxOutcomes is the store's bound; 0 leaves it at its default.
+	maxOutcomes int
 
 	store   *sqlite.Store
 	rules   *rule.Registry
@@ -62,7 +64,7 @@ func (w *world) open() {
 	w.t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	var err error
-	if w.store, err = sqlite.Open(sqlite.Config{Dir: w.dir, Log: log}); err != nil {
+	if w.store, err = sqlite.Open(sqlite.Config{Dir: w.dir, MaxOutcomes: w.maxOutcomes, Log: log}); err != nil {
 		w.t.Fatal(err)
 	}
 	w.ids.StartAfter(w.store.NewestKey())
@@ -235,7 +237,7 @@ func (w *world) withStatus(s store.Status, rule ...string) []store.Delivery {
 
 func (w *world) attempts(id event.ID) []store.Attempt {
 	w.t.Helper()
-	all, err := w.store.Attempts(context.Background(), id, 0)
+	all, err := w.store.Attempts(context.Background(), id)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -35,6 +35,9 @@ type Config struct {
 	// MaxQueuedBytes bounds the events that wait for the writer; 0 means
 	// 64 MiB. Beyond it, Put answers [store.ErrBusy].
 	MaxQueuedBytes int64
+	// MaxOutcomes bounds the outcomes that wait for the writer; 0 means
+	// 16,384. Beyond it, Settle blocks.
+	MaxOutcomes int
 	// Clock is the time of a virtual clock; nil means the machine's clock.
 	// Every transaction keeps what time it was, and is not synced: a store on
 	// a virtual clock is for tests, and survives its process but perhaps not
@@ -52,6 +55,7 @@ type Store struct {
 	log         *slog.Logger
 	settleDelay time.Duration
 	maxQueued   int64
+	maxOutcomes int
 	clock       func() time.Time // of a virtual clock, or nil
 	rested      func()
 	path        string
@@ -103,6 +107,7 @@ func Open(cfg Config) (*Store, error) {
 		log:         cfg.Log,
 		settleDelay: cfg.SettleDelay,
 		maxQueued:   cfg.MaxQueuedBytes,
+		maxOutcomes: cfg.MaxOutcomes,
 		clock:       cfg.Clock,
 		rested:      cfg.Rested,
 		path:        filepath.Join(cfg.Dir, "bailey.db"),
@@ -120,6 +125,9 @@ func Open(cfg Config) (*Store, error) {
 	}
 	if s.maxQueued == 0 {
 		s.maxQueued = 64 << 20
+	}
+	if s.maxOutcomes == 0 {
+		s.maxOutcomes = 16384
 	}
 	if s.rested == nil {
 		s.rested = func() {}

@@ -16,8 +16,6 @@ import (
 const (
 	maxGroupBytes    = 8 << 20
 	maxGroupOutcomes = 2048
-	// maxOutcomes bounds the outcomes that wait; beyond it Settle blocks.
-	maxOutcomes = 16384
 	// retryPause is how long the writer waits after a commit failed before
 	// it tries the outcomes again.
 	retryPause = 250 * time.Millisecond
@@ -80,7 +78,7 @@ func (s *Store) submit(p *put) error {
 // tries again.
 func (s *Store) Settle(o store.Outcome) {
 	s.mu.Lock()
-	for len(s.outcomes) >= maxOutcomes && !s.closing && !s.hurried {
+	for len(s.outcomes) >= s.maxOutcomes && !s.closing && !s.hurried {
 		s.room.Wait()
 	}
 	first := len(s.outcomes) == 0
