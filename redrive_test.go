@@ -169,7 +169,7 @@ func TestRedriveEvent(t *testing.T) {
 			if api.last.Get("Idempotency-Key") != key || api.last.Get("Bailey-Attempt") != "2" {
 				t.Errorf("sent again with %v, want the key %s and the second attempt", api.last, key)
 			}
-			attempts, err := r.Attempts(t.Context(), id, 0)
+			attempts, err := r.Attempts(t.Context(), id)
 			if err != nil || len(attempts) != 1 || attempts[0].Number != 1 || attempts[0].StatusCode != http.StatusNotFound {
 				t.Errorf("got history %+v, %v, want the attempt that failed", attempts, err)
 			}
@@ -220,7 +220,7 @@ func TestRedriveCountsAnew(t *testing.T) {
 		}
 	}
 	advance(time.Hour)
-	attempts, err := r.Attempts(t.Context(), id, 0)
+	attempts, err := r.Attempts(t.Context(), id)
 	if err != nil || len(attempts) != 12 || attempts[11].Number != 12 {
 		t.Errorf("got %d attempts, %v, want the history of all 12", len(attempts), err)
 	}

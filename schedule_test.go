@@ -200,7 +200,7 @@ func TestTwentyHoursOfRetries(t *testing.T) {
 	if d[0].Status != store.Delivered || d[0].Attempts != len(at) {
 		t.Errorf("got %+v after %d requests", d[0], len(at))
 	}
-	attempts, err := r.Attempts(t.Context(), id, 0)
+	attempts, err := r.Attempts(t.Context(), id)
 	if err != nil || len(attempts) != len(at)-1 {
 		t.Fatalf("%d failed attempts on record, %v; want %d", len(attempts), err, len(at)-1)
 	}

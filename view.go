@@ -43,9 +43,10 @@ func (r *Router) Deliveries(ctx context.Context, q store.Query) ([]store.Deliver
 	return r.store.Deliveries(ctx, q)
 }
 
-// Attempts returns the attempts of one delivery that failed.
-func (r *Router) Attempts(ctx context.Context, id event.ID, n int) ([]store.Attempt, error) {
-	return r.store.Attempts(ctx, id, n)
+// Attempts returns the attempts of an event's deliveries that failed, delivery
+// by delivery and in order.
+func (r *Router) Attempts(ctx context.Context, id event.ID) ([]store.Attempt, error) {
+	return r.store.Attempts(ctx, id)
 }
 
 // Failing returns why the store cannot be written at present, or nil.

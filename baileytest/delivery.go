@@ -68,14 +68,13 @@ func (s *Server) Wait(eventID string) []Delivery {
 	if err != nil {
 		s.t.Fatalf("looking for event %s: %v", eventID, err)
 	}
+	failed, err := router.Attempts(s.t.Context(), id)
+	if err != nil {
+		s.t.Fatalf("looking for the attempts of event %s: %v", eventID, err)
+	}
 	var deliveries []Delivery
 	for i := range view.Deliveries {
-		d := &view.Deliveries[i]
-		failed, err := router.Attempts(s.t.Context(), id, d.N)
-		if err != nil {
-			s.t.Fatalf("looking for the attempts of event %s: %v", eventID, err)
-		}
-		deliveries = append(deliveries, deliveryOf(d, failed))
+		deliveries = append(deliveries, deliveryOf(&view.Deliveries[i], failed))
 	}
 	return deliveries
 }
@@ -86,6 +85,9 @@ func deliveryOf(d *store.Delivery, failed []store.Attempt) Delivery {
 		ErrorCode: d.ErrorCode, Error: d.Error,
 	}
 	for _, a := range failed {
+		if a.N != d.N {
+			continue
+		}
 		to.Attempts = append(to.Attempts, Attempt{Time: a.At, StatusCode: a.StatusCode, ErrorCode: a.ErrorCode, Error: a.Error})
 	}
 	if d.Status == store.Delivered {

@@ -348,15 +348,18 @@ func (a *api) view(ctx context.Context, id event.ID) (*Event, error) {
 		Settled:      true,
 		Deliveries:   make([]Delivery, len(view.Deliveries)),
 	}
+	attempts, err := a.router.Attempts(ctx, id)
+	if err != nil {
+		return nil, err
+	}
 	for i := range view.Deliveries {
 		d := &view.Deliveries[i]
 		answer.Settled = answer.Settled && d.Status != store.Pending
 		answer.Deliveries[i] = a.delivery(d)
-		attempts, err := a.router.Attempts(ctx, id, d.N)
-		if err != nil {
-			return nil, err
-		}
 		for _, t := range attempts {
+			if t.N != d.N {
+				continue
+			}
 			answer.Deliveries[i].FailedAttempts = append(answer.Deliveries[i].FailedAttempts, Attempt{
 				Number: t.Number, At: t.At, StatusCode: t.StatusCode, ErrorCode: t.ErrorCode, Error: t.Error, LatencyMs: ms(t.Latency),
 			})

@@ -238,6 +238,7 @@ type Delivery struct {
 
 // Attempt is one attempt that failed.
 type Attempt struct {
+	N          int // which of the event's deliveries
 	Number     int // from 1
 	At         time.Time
 	Latency    time.Duration

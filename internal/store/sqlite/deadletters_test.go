@@ -173,7 +173,7 @@ func TestRedriveLeavesWhatComesLater(t *testing.T) {
 	if d.Status != store.Dead || d.Attempts != 1 || d.Earlier != 3 || !d.Redriven.Equal(noon.Add(3*time.Hour)) {
 		t.Errorf("got %+v, want it given up again after 3 attempts and 1", d)
 	}
-	attempts, err := s.Attempts(t.Context(), first.ID, 0)
+	attempts, err := s.Attempts(t.Context(), first.ID)
 	if err != nil || len(attempts) != 2 || attempts[0].Number != 3 || attempts[1].Number != 4 {
 		t.Errorf("got %+v, %v, want the third and the fourth", attempts, err)
 	}

@@ -51,13 +51,15 @@ func (s *Store) Event(ctx context.Context, id event.ID) (e *store.StoredEvent, e
 	return e, err
 }
 
-// Attempts returns the attempts of one delivery that failed, in order.
-func (s *Store) Attempts(ctx context.Context, id event.ID, n int) (all []store.Attempt, err error) {
+// Attempts returns the attempts of an event's deliveries that failed, delivery
+// by delivery and in order.
+func (s *Store) Attempts(ctx context.Context, id event.ID) (all []store.Attempt, err error) {
 	err = s.read(ctx, func(conn *sqlite.Conn) error {
-		return sqlitex.Execute(conn, "SELECT number, at, latency_us, status_code, error_code, error FROM attempt WHERE event = ? AND n = ? ORDER BY number", &sqlitex.ExecOptions{
-			Args: []any{id.Key(), n},
+		return sqlitex.Execute(conn, "SELECT number, at, latency_us, status_code, error_code, error, n FROM attempt WHERE event = ? ORDER BY n, number", &sqlitex.ExecOptions{
+			Args: []any{id.Key()},
 			ResultFunc: func(r *sqlite.Stmt) error {
 				all = append(all, store.Attempt{
+					N:          r.ColumnInt(6),
 					Number:     r.ColumnInt(0),
 					At:         millis(r, 1),
 					Latency:    time.Duration(r.ColumnInt64(2)) * time.Microsecond,

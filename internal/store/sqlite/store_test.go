@@ -321,8 +321,8 @@ func TestDeliveryLog(t *testing.T) {
 	if d := got[1]; d.Status != store.Pending || !d.Due.Equal(noon.Add(time.Minute)) || d.ErrorCode != "ERROR_FROM_TARGET" || d.Error != "status 500" {
 		t.Errorf("pending: %+v", d)
 	}
-	attempts, err := s.Attempts(t.Context(), first, 1)
-	if err != nil || len(attempts) != 1 || attempts[0].Number != 1 || attempts[0].StatusCode != 500 {
+	attempts, err := s.Attempts(t.Context(), first)
+	if err != nil || len(attempts) != 1 || attempts[0].N != 1 || attempts[0].Number != 1 || attempts[0].StatusCode != 500 {
 		t.Errorf("attempts: %+v, %v", attempts, err)
 	}
 	dead, err := s.DeadLetters(t.Context(), store.Undelivered{Queue: "arn:q"}, 0, 0)
