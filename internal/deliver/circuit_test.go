@@ -2,7 +2,9 @@ package deliver
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -10,6 +12,7 @@ import (
 
 	"bailey/internal/event"
 	"bailey/internal/request"
+	"bailey/internal/rule"
 	"bailey/internal/store"
 )
 
@@ -29,43 +32,72 @@ func (w *world) endpointStatus(api string) EndpointStatus {
 	return EndpointStatus{}
 }
 
-// outage is an API that is down until it is told otherwise, and knows how many
-// requests it had at once.
+// outage is an API that is down until it is told otherwise, answers after 10 ms
+// when it is up, and sees that it has no more requests at once than the ramp
+// allows: one while it is down, and after that one more for every round of
+// requests that it has answered.
 type outage struct {
 	inbox
 	up   atomic.Bool
+	down atomic.Bool // once its circuit is open
 	busy gauge
+
+	ramp  sync.Mutex
+	limit float64
+	worst string // the first time that there were more
 }
 
+const outageTakes = 10 * time.Millisecond
+
 func newOutage() *outage {
-	o := new(outage)
+	o := &outage{limit: 1}
 	o.answer = func(_ int, w http.ResponseWriter, _ *http.Request) {
+		o.busy.enter()
+		defer o.busy.leave()
 		if !o.up.Load() {
+			if n := o.busy.now.Load(); o.down.Load() && n > 1 {
+				o.tooMany("%d requests at once while it was down", n)
+			}
 			w.WriteHeader(http.StatusInternalServerError)
 			return
 		}
-		o.busy.enter()
-		time.Sleep(10 * time.Millisecond)
-		o.busy.leave()
+		o.ramp.Lock()
+		limit := o.limit
+		o.ramp.Unlock()
+		if n := o.busy.now.Load(); n > int64(limit) {
+			o.tooMany("%d requests at once, and the ramp has come to %.2f", n, limit)
+		}
+		time.Sleep(outageTakes)
+		o.ramp.Lock()
+		o.limit += 1 / o.limit
+		o.ramp.Unlock()
 	}
 	return o
 }
 
+func (o *outage) tooMany(format string, args ...any) {
+	o.ramp.Lock()
+	defer o.ramp.Unlock()
+	if o.worst == "" {
+		o.worst = fmt.Sprintf(format, args...)
+	}
+}
+
 // During an outage deliveries wait in the store and one probe at a time goes
-// out; afterwards traffic comes back one request more a round, and every
-// delivery arrives. Waiting is no attempt.
+// out; waiting is no attempt. Afterwards traffic comes back one request more a
+// round; every delivery arrives, fresh ones without waiting for those before,
+// and all of it takes little longer than the API's own time for so many. The
+// same for 100,000, against the machine's clock, is BenchmarkOutage.
 func TestCircuitAndRamp(t *testing.T) {
 	bubble(t, Config{}, func(t *testing.T, w *world) {
-		const events = 1000
+		const events, atOnce = 2000, 8
 		api := newOutage()
 		w.network.serve("api", api.ServeHTTP)
-		w.api(request.API{ID: "api"})
+		w.api(request.API{ID: "api", MaxConcurrency: atOnce})
 		w.target("api")
-		var ids []event.ID
-		for range events / 100 {
-			ids = append(ids, w.put("api", numbered(100)...)...)
-		}
+		ids := w.put("api", numbered(events)...)
 		time.Sleep(2 * tripTime)
+		api.down.Store(true)
 		s := w.endpointStatus("api")
 		if s.State != "open" || s.Queued != 0 || s.Waiting != events || s.ErrorCode != "ERROR_FROM_TARGET" {
 			t.Errorf("in the outage: %+v", s)
@@ -78,31 +110,84 @@ func TestCircuitAndRamp(t *testing.T) {
 		ids = append(ids, w.put("api", numbered(10)...)...) // fresh ones wait as well
 
 		api.up.Store(true)
-		recovered := time.Now()
-		rounds := 0
-		for w.endpointStatus("api").State == "open" {
-			time.Sleep(10 * time.Millisecond)
+		for w.d.OpenCircuits() > 0 {
+			time.Sleep(outageTakes)
 		}
-		for closed := time.Now(); len(w.withStatus(store.Pending)) > 0; rounds++ {
-			time.Sleep(10 * time.Millisecond)
-			allowed := int64(2 + time.Since(closed)/(10*time.Millisecond))
-			if n := api.busy.now.Load(); n > allowed {
-				t.Errorf("%v after the outage %d requests were under way, the ramp allows %d", time.Since(closed), n, allowed)
+		closed := time.Now()
+		var fresh []event.ID
+		for range 20 {
+			time.Sleep(10 * outageTakes)
+			fresh = append(fresh, w.put("api", numbered(4)...)...)
+		}
+		if n := w.endpointStatus("api").Waiting; n == 0 {
+			t.Error("nothing waits any more: the fresh events prove nothing")
+		}
+		for _, id := range fresh {
+			// Each waits for its turn and no more: there are two queues.
+			if d := w.ended(id); d.At.Sub(d.Ingested) > 10*outageTakes {
+				t.Errorf("a fresh event waited %v", d.At.Sub(d.Ingested))
 			}
 		}
+		ids = append(ids, fresh...)
 		w.delivered()
-		if took := time.Since(recovered); took > 30*time.Second {
-			t.Errorf("the backlog took %v", took)
+		bare := time.Duration(len(ids)) * outageTakes / atOnce
+		if took := time.Since(closed); took > bare*3/2 {
+			t.Errorf("all of it took %v after the circuit closed; the API answers so many in %v", took, bare)
+		}
+		if api.worst != "" {
+			t.Error(api.worst)
+		}
+		if most := api.busy.most.Load(); most != atOnce {
+			t.Errorf("at most %d requests at once, want the %d that it may have", most, atOnce)
+		}
+		attempts := map[string]int{}
+		for _, a := range api.arrivals() {
+			attempts[a.key]++
 		}
 		for _, id := range ids {
 			// The failures before the circuit opened, perhaps one probe, and
 			// the success.
-			if d := w.delivery(id); d.Attempts > 8 {
-				t.Errorf("%d attempts: waiting was counted: %+v", d.Attempts, d)
-				break
+			if n := attempts[id.String()+"/0"]; n == 0 || n > 8 {
+				t.Errorf("%d attempts: waiting was counted, or it did not arrive", n)
 			}
 		}
 		w.atRest()
+	})
+}
+
+// One route whose every request fails, and whose deliveries have waited
+// longest, does not keep the circuit open for another: probes take turns.
+func TestProbesTakeTurns(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, w *world) {
+		var up atomic.Bool
+		api := &inbox{answer: func(_ int, rw http.ResponseWriter, r *http.Request) {
+			if !up.Load() || r.URL.Path != "/well" {
+				rw.WriteHeader(http.StatusInternalServerError)
+			}
+		}}
+		w.network.serve("api", api.ServeHTTP)
+		w.api(request.API{ID: "api"})
+		for _, name := range []string{"poison", "well"} {
+			w.target(name, func(target *rule.Target) {
+				target.ARN = "arn:aws:execute-api:us-east-1:000000000000:api/prod/POST/" + name
+			})
+		}
+		w.put("poison", numbered(500)...)
+		time.Sleep(2 * tripTime)
+		if n := w.d.OpenCircuits(); n != 1 {
+			t.Fatalf("%d circuits are open, want one", n)
+		}
+		up.Store(true)
+		ids := w.put("well", numbered(10)...)
+		began := time.Now()
+		for _, id := range ids {
+			if d := w.ended(id); d.Status != store.Delivered {
+				t.Errorf("got %+v, want delivered", d)
+			}
+		}
+		if took := time.Since(began); took > 3*lastGap {
+			t.Errorf("the route that is well waited %v for the circuit to close", took)
+		}
 	})
 }
 

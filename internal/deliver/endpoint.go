@@ -48,8 +48,10 @@ type endpoint struct {
 	pace      clock.Alarm              // rings at nextSlot for the worker that waits for it; nil if none does
 	throttled bool                     // something had to wait for nextSlot
 
-	due   time.Time // the loader's: when to read for this endpoint
-	index int       // the loader's: place in its heap, -1 if in none
+	// The loader's.
+	due    time.Time   // when to read for this endpoint
+	index  int         // place in its heap, -1 if in none
+	probed store.Route // of the latest probe
 }
 
 func newEndpoint(d *Dispatcher, key store.Endpoint) *endpoint {
@@ -152,16 +154,16 @@ func (e *endpoint) grow(read int, more bool) {
 	e.behind = more
 }
 
-// room says how many parked deliveries may be read, and which are in memory
-// already. The set is a copy, made before the store is read: one that ends
+// room says how many parked deliveries may be read, which are in memory
+// already, and whether what is read is a probe of an open circuit. The set is a copy, made before the store is read: one that ends
 // meanwhile must still be skipped, since what is read may be older than its
 // end.
-func (e *endpoint) room() store.Window {
+func (e *endpoint) room() (w store.Window, probe bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	room := e.window - len(e.parked)
-	if e.governor.open {
-		room = 1 - e.loaded.len() // the probe
+	if probe = e.governor.open; probe {
+		room = 1 - e.loaded.len()
 		if room <= 0 {
 			e.employ()
 		}
@@ -170,7 +172,7 @@ func (e *endpoint) room() store.Window {
 	bytes := (e.d.cfg.MaxQueuedBytes - e.d.queuedBytes.Load() - e.bytes) / 2
 	if room <= 0 || bytes <= 0 && len(e.parked) > 0 {
 		e.hungry = true
-		return store.Window{}
+		return store.Window{}, probe
 	}
 	if bytes <= 0 {
 		room, bytes = 1, 1 // one at a time, so that nobody starves
@@ -179,7 +181,7 @@ func (e *endpoint) room() store.Window {
 	for ref := range e.parked {
 		skip[ref] = struct{}{}
 	}
-	return store.Window{Most: room, Bytes: bytes, Skip: skip}
+	return store.Window{Most: room, Bytes: bytes, Skip: skip}, probe
 }
 
 // forget lets go of a delivery with a row whose outcome is durable.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bailey/internal/clock"
+	"bailey/internal/store"
 )
 
 // loader reads parked deliveries back from the store when they are due. It
@@ -130,9 +131,13 @@ func (l *loader) load(e *endpoint, now time.Time) {
 		l.note(e, until)
 		return
 	}
-	w := e.room()
+	w, probe := e.room()
 	if w.Most == 0 {
 		return // whoever makes room says so
+	}
+	if probe {
+		l.probe(e, now, w.Skip)
+		return
 	}
 	due, next, more, err := l.d.cfg.Store.Due(l.ctx, e.key, now, w)
 	if err != nil {
@@ -145,6 +150,27 @@ func (l *loader) load(e *endpoint, now time.Time) {
 	switch {
 	case e.pushLoaded(due, more):
 		l.note(e, now)
+	case !next.IsZero():
+		l.note(e, next)
+	}
+}
+
+// probe reads the delivery that is to ask whether an endpoint is back: of each
+// route in turn, so that one whose requests always fail cannot keep the circuit
+// open for the others.
+func (l *loader) probe(e *endpoint, now time.Time, skip map[store.Ref]struct{}) {
+	p, next, err := l.d.cfg.Store.Probe(l.ctx, e.key, now, e.probed, skip)
+	switch {
+	case err != nil:
+		if l.ctx.Err() == nil {
+			l.d.log.Error("no probe could be read; trying again", "api", e.key.API, "stage", e.key.Stage, "error", err)
+			l.note(e, now.Add(readAgain))
+		}
+	case p != nil:
+		e.probed = p.Route
+		if e.pushLoaded([]store.Parked{*p}, true) {
+			l.note(e, now)
+		}
 	case !next.IsZero():
 		l.note(e, next)
 	}

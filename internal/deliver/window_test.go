@@ -91,7 +91,7 @@ func TestRoom(t *testing.T) {
 			for i := range tt.parked {
 				e.parked[store.Ref{Event: int64(i)}] = struct{}{}
 			}
-			got := e.room()
+			got, _ := e.room()
 			if got.Most > 0 && len(got.Skip) != tt.parked {
 				t.Errorf("%d are skipped, want %d", len(got.Skip), tt.parked)
 			}

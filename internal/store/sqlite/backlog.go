@@ -239,10 +239,7 @@ func (s *Store) due(conn *sqlite.Conn, endpoint int64, now time.Time, w store.Wi
 	if err != nil {
 		return nil, false, err
 	}
-	stmt, err := conn.Prepare(`
-		SELECT d.route, d.attempts, d.due, d.status_code, d.error_code, d.error, d.since, d.earlier,
-			e.ingested, e.trace, e.json, e.self
-		FROM delivery d JOIN event e ON e.key = d.event WHERE d.event = ? AND d.n = ?`)
+	stmt, err := conn.Prepare(selectParked)
 	if err != nil {
 		return nil, false, err
 	}
@@ -297,7 +294,13 @@ func dueRefs(conn *sqlite.Conn, endpoint int64, now time.Time, w store.Window) (
 	}
 }
 
-// parked reads one delivery and its event by the statement of due.
+// selectParked is the statement that parked reads.
+const selectParked = `
+	SELECT d.route, d.attempts, d.due, d.status_code, d.error_code, d.error, d.since, d.earlier,
+		e.ingested, e.trace, e.json, e.self
+	FROM delivery d JOIN event e ON e.key = d.event WHERE d.event = ? AND d.n = ?`
+
+// parked reads one delivery and its event by the statement selectParked.
 func (s *Store) parked(stmt *sqlite.Stmt, ref store.Ref) (p store.Parked, err error) {
 	defer stmt.Reset()
 	stmt.BindInt64(1, ref.Event)

@@ -230,6 +230,11 @@ CREATE TABLE redrive (
 	n        INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 `,
+	`
+-- What waits, by route: so that the probes of an open circuit can take turns
+-- among routes, and counting what waits reads no rows.
+CREATE INDEX delivery_waiting ON delivery (endpoint, route, due) WHERE status = 0;
+`,
 }
 
 // migrate brings the database to the version that this program knows, in one
