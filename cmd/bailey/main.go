@@ -46,7 +46,7 @@ type commands struct {
 	Clock       clockCommands       `cmd:"" group:"check" help:"Show the server's clock, or move a virtual one."`
 	Match       matchCommand        `cmd:"" group:"check" help:"Match patterns and events given as JSON lines on standard input. Needs no server."`
 	Schedule    scheduleCommand     `cmd:"" group:"check" help:"Say in words, and in times, when a schedule expression fires. Needs no server."`
-	Version     versionCommand      `cmd:"" group:"check" help:"Print the version."`
+	Version     versionCommand      `cmd:"" group:"check" help:"Print the version; --version does too."`
 }
 
 // terminal is what a command reads from and writes to.
@@ -107,8 +107,11 @@ func run(ctx context.Context, args []string, t *terminal) int {
 		t.err.println("bailey: its command line is not in order:", err)
 		return exitFailed
 	}
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case len(args) == 1 && args[0] == "--version": // what programs are asked by those who do not know them yet
+		args = []string{"version"}
 	}
 	command, err := parser.Parse(args)
 	switch {
