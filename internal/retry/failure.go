@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -138,7 +139,23 @@ func FromError(err error) *Failure {
 	if isTimeout(err) {
 		return &Failure{Code: Timeout, Retryable: true, Message: timeoutMessage(err)}
 	}
-	return &Failure{Code: ConnectionFailure, Retryable: true, Message: sentence(err.Error())}
+	return &Failure{Code: ConnectionFailure, Retryable: true, Message: connectionMessage(err)}
+}
+
+// connectionMessage says what broke a connection, in the words of whoever looks
+// after the endpoint. What came back in place of HTTP is not quoted: it may be
+// the request, and so the event.
+func connectionMessage(err error) string {
+	switch text := err.Error(); {
+	case errors.Is(err, io.EOF):
+		return "the endpoint closed the connection without an answer"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "the endpoint closed the connection in the middle of its answer"
+	case strings.Contains(text, "malformed HTTP"), strings.Contains(text, "malformed MIME"):
+		return "what the endpoint answered is not HTTP"
+	default:
+		return sentence(strings.TrimPrefix(text, "net/http: HTTP/1.x transport connection broken: "))
+	}
 }
 
 func isTimeout(err error) bool {

@@ -118,7 +118,7 @@ func TestFromError(t *testing.T) {
 		{"X2 look-up failed", dial(&net.DNSError{Err: "no such host", Name: "api.test", IsNotFound: true}), ConnectionFailure, true, "no such host"},
 		{"X2 refused", dial(os.NewSyscallError("connect", syscall.ECONNREFUSED)), ConnectionFailure, true, "connection refused"},
 		{"X2 reset", &url.Error{Op: "Post", URL: "http://api.test/secret", Err: &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}}, ConnectionFailure, true, "connection reset"},
-		{"X2 broken off", &url.Error{Op: "Post", URL: "http://api.test/secret", Err: io.ErrUnexpectedEOF}, ConnectionFailure, true, "unexpected EOF"},
+		{"X2 broken off", &url.Error{Op: "Post", URL: "http://api.test/secret", Err: io.ErrUnexpectedEOF}, ConnectionFailure, true, "in the middle of its answer"},
 		{"X3 egress rule", dial(forbidden{}), NoPermissions, false, "169.254.169.254"},
 		{"a verdict within", fmt.Errorf("building: %w", Invalid("header %s", "X-A")), InvalidParameter, false, "header X-A"},
 		{"line breaks and control characters", errors.New("malformed \"\x00\r\nHTTP\xff\""), ConnectionFailure, true, "malformed \"   HTTP\uFFFD\""},
@@ -160,6 +160,16 @@ func TestFromErrorOfRealConnections(t *testing.T) {
 			w.Header().Set("Content-Length", "100")
 			w.WriteHeader(http.StatusOK)
 			panic(http.ErrAbortHandler)
+		case "/close":
+			panic(http.ErrAbortHandler)
+		case "/echo": // what answers is no HTTP server, and sends back what it gets
+			c, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = io.WriteString(c, "HTTP/1.1 "+r.URL.RequestURI()+"\r\n\r\n")
+			_ = c.Close()
 		}
 	}))
 	defer server.Close()
@@ -178,6 +188,8 @@ func TestFromErrorOfRealConnections(t *testing.T) {
 	}{
 		{"X1 X2 no answer", server.URL + "/hang", Timeout},
 		{"X2 broken off in the body", server.URL + "/break", ConnectionFailure},
+		{"X2 no answer at all", server.URL + "/close", ConnectionFailure},
+		{"X2 an answer that is not HTTP", server.URL + "/echo?secret=1", ConnectionFailure},
 		{"X2 refused", refused, ConnectionFailure},
 		{"X2 a certificate nobody knows", tls.URL, ConnectionFailure},
 	}
@@ -200,6 +212,9 @@ func TestFromErrorOfRealConnections(t *testing.T) {
 			f := FromError(err)
 			if f == nil || f.Code != c.code || !f.Retryable {
 				t.Errorf("error %v: got %+v, want code %s, retryable", err, f, c.code)
+			}
+			if strings.Contains(f.Message, "secret") || strings.Contains(f.Message, "EOF") {
+				t.Errorf("the message is for nobody: %q", f.Message)
 			}
 		})
 	}
