@@ -195,7 +195,7 @@ func (t *Template) locate(api *API, key, name string) (*endpoint, *retry.Failure
 		path, raw = endPath(path, raw, api.TrailingSlash)
 	}
 	u.Path, u.RawPath = string(path), string(raw)
-	u.RawQuery = joinQuery(u.RawQuery, t.staticQuery)
+	u.RawQuery = joinQuery(string(appendOwnQuery(nil, u.RawQuery)), t.staticQuery)
 	e := &endpoint{api: api, stage: name, url: *u}
 	t.last.Store(e)
 	return e, nil
@@ -213,6 +213,19 @@ func endPath(path, raw []byte, slash bool) (newPath, newRaw []byte) {
 		return append(path, '/'), append(raw, '/')
 	}
 	return path, raw
+}
+
+// appendOwnQuery appends the query of a registered URL as it is sent: as it was
+// written, and percent-encoded where it has what must not stand in a request.
+func appendOwnQuery(dst []byte, query string) []byte {
+	for i := range len(query) {
+		if c := query[i]; ' ' < c && c < 0x7F {
+			dst = append(dst, c)
+		} else {
+			dst = append(dst, '%', hexDigits[c>>4], hexDigits[c&15])
+		}
+	}
+	return dst
 }
 
 func joinQuery(a, b string) string {

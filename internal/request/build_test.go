@@ -67,6 +67,7 @@ func TestURL(t *testing.T) {
 		{"T1 an escaped slash at the URL's end stays", "myapi/prod/GET/pets", nil, at("http://h/a%2F"), "http://h/a%2F/pets"},
 		{"T1 the URL's own query stays, first", "myapi/prod/GET/pets", query(map[string]string{"a": "1"}), at("http://h/?z=2&y=%20"), "http://h/pets?z=2&y=%20&a=1"},
 		{"T1 the URL's own query alone", "myapi/prod/GET/pets", nil, at("http://h?z=2"), "http://h/pets?z=2"},
+		{"T1 the URL's own query, encoded where it must be", "myapi/prod/GET/pets", query(map[string]string{"a": "1"}), at("http://h?z=b c&é=[1]\""), "http://h/pets?z=b%20c&%C3%A9=[1]\"&a=1"},
 		{"T1 what must be encoded in the ARN", "myapi/prod/GET/a?b#c\"é[x]", nil, at("http://h"), "http://h/a%3Fb%23c%22%C3%A9%5Bx%5D"},
 		{"T1 what is encoded in the ARN", "myapi/prod/GET/a%20b%2Fc%zz", nil, at("http://h"), "http://h/a%20b%2Fc%25zz"},
 		{"T1 what may stand in the ARN", "myapi/prod/GET/a!$&'()*+,;=:@~", nil, at("http://h"), "http://h/a!$&'()*+,;=:@~"},
