@@ -302,3 +302,31 @@ func (zeros) Read(p []byte) (int, error) {
 	clear(p)
 	return len(p), nil
 }
+
+// Paths see the event as it came, whatever the target makes of it for the body
+// (P4), and a dead letter has the event before that as well (X7).
+func TestPathsSeeTheEvent(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, w *world) {
+		api := &inbox{answer: status(200, 404)}
+		w.network.serve("shop", api.ServeHTTP)
+		w.api(request.API{ID: "shop"})
+		w.target("shop", func(t *rule.Target) {
+			t.ARN += "/*"
+			t.HTTPParameters = &rule.HTTPParameters{PathParameterValues: []string{"$.detail.n"}}
+			t.InputTransformer = &rule.InputTransformer{
+				InputPathsMap: map[string]string{"n": "$.detail.n"}, InputTemplate: `{"detail": {"n": "not <n>"}}`,
+			}
+		})
+		w.ended(w.one("shop"))
+		w.ended(w.one("shop"))
+		for _, got := range api.arrivals() {
+			if got.path != "/orders/1" || got.body != `{"detail": {"n": "not 1"}}` {
+				t.Errorf("got %s with %s", got.path, got.body)
+			}
+		}
+		letters := w.deadLetters()
+		if len(letters) != 1 || !strings.Contains(string(letters[0].Body), `"detail":{"n": 1}`) {
+			t.Errorf("got the dead letters %+v, want one with the event", letters)
+		}
+	})
+}
