@@ -52,6 +52,7 @@ type configFile struct {
 	} `yaml:"egress"`
 	PassThrough bool     `yaml:"passThrough"`
 	Origins     []string `yaml:"origins"`
+	Hosts       []string `yaml:"hosts"`
 	// Credentials are those that a target's role stands for, by the role's ARN; "*" is every other role.
 	Credentials map[string]struct {
 		AccessKeyID     string `yaml:"accessKeyId"`

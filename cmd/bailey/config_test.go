@@ -34,6 +34,7 @@ egress:
   allow: [10.0.0.0/8]
   deny: [10.9.0.0/16, 10.8.0.1]
 origins: ["https://console.example.com"]
+hosts: [bailey.example.com]
 credentials:
   "*": {accessKeyId: AKIDANY, secretAccessKey: "${SECRET}"}
   arn:aws:iam::012345678901:role/deliver:
@@ -94,6 +95,7 @@ func TestParseConfigReadsEverything(t *testing.T) {
 		{"egress.allow", router.Allow, []string{"10.0.0.0/8"}},
 		{"egress.deny", router.Deny, []string{"10.9.0.0/16", "10.8.0.1"}},
 		{"origins", settings.Origins, []string{"https://console.example.com"}},
+		{"hosts", settings.Hosts, []string{"bailey.example.com"}},
 		{"credentials", c.credentials, map[string]sigv4.Credentials{
 			"*":                                      {AccessKeyID: "AKIDANY", SecretAccessKey: "s3cret"},
 			"arn:aws:iam::012345678901:role/deliver": {AccessKeyID: "AKIDDELIVER", SecretAccessKey: "plain", SessionToken: "token"},

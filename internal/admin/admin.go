@@ -28,11 +28,12 @@ const Prefix = "/_bailey/v1"
 // an event of 1 MiB with a target.
 const maxBody = 8 << 20
 
-// Waiting for an event: how long if nobody says, and at most.
-const (
-	defaultWait = 10 * time.Second
-	maxWait     = 5 * time.Minute
-)
+// MaxWait is how long a caller can wait for an event. No other call takes as
+// long but that which moves a virtual clock.
+const MaxWait = 5 * time.Minute
+
+// defaultWait is how long a caller waits for an event if nobody says.
+const defaultWait = 10 * time.Second
 
 // Config says what the admin API works on. Router is required.
 type Config struct {
@@ -81,10 +82,15 @@ func Handler(cfg Config) http.Handler {
 		"POST /preview":                a.preview,
 		"POST /explain":                a.explain,
 		"GET /clock":                   a.clock,
-		"POST /clock/advance":          a.advance,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, h) })
 	}
+	mux.HandleFunc("POST /clock/advance", func(w http.ResponseWriter, r *http.Request) {
+		// It takes as long as what is due on the way takes. A writer without
+		// deadlines has none to take away.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+		a.serve(w, r, a.advance)
+	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		a.serve(w, r, func(*http.Request) (any, error) {
 			return nil, &problem{http.StatusNotFound, "NotFound", "There is no " + r.Method + " " + Prefix + r.URL.Path + "."}
@@ -381,7 +387,7 @@ func (a *api) wait(r *http.Request) (any, error) {
 			return nil, badRequest("timeout is a duration such as 10s, not %q.", text)
 		}
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), min(timeout, maxWait))
+	ctx, cancel := context.WithTimeout(r.Context(), min(timeout, MaxWait))
 	defer cancel()
 	a.endWhenStopping(ctx, cancel)
 	_, err = a.router.Wait(ctx, *id)

@@ -283,6 +283,28 @@ func TestClock(t *testing.T) {
 	w.ask("POST", "/clock/advance", `{"by": "soon"}`, 400)
 }
 
+// Moving the clock takes as long as what is due on the way, and is not cut off by
+// the server's own limit.
+func TestAdvanceTakesItsTime(t *testing.T) {
+	w := newWorld(t, 200, bailey.Config{Clock: bailey.NewVirtualClock(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))})
+	server := httptest.NewUnstartedServer(w.h)
+	server.Config.WriteTimeout = time.Nanosecond
+	server.Start()
+	defer server.Close()
+	if resp, err := http.Get(server.URL + admin.Prefix + "/clock"); err == nil {
+		_ = resp.Body.Close()
+		t.Error("the limit of the test does not work")
+	}
+	resp, err := http.Post(server.URL+admin.Prefix+"/clock/advance", "application/json", strings.NewReader(`{"by": "1h"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("got %d", resp.StatusCode)
+	}
+}
+
 // A page of another origin cannot change anything through its visitor's
 // browser.
 func TestOtherOrigins(t *testing.T) {

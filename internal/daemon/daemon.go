@@ -36,6 +36,9 @@ type Config struct {
 	// Origins are those whose web pages may call the AWS API from a browser,
 	// beside pages that loopback itself serves; "*" means all.
 	Origins []string
+	// Hosts are the names by which a server on a loopback address may be called,
+	// beside addresses, localhost, and the host of Listen.
+	Hosts []string
 	// GraceTime is how long requests under way may finish when the server is
 	// to stop; 0 means 10 s.
 	GraceTime time.Duration
@@ -96,15 +99,25 @@ func Listen(ctx context.Context, cfg Config) (*Server, error) {
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	s.http = &http.Server{
-		Handler:           s.handler(),
+		Handler:           s.guarded(s.handler()),
 		Protocols:         protocols,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
+		WriteTimeout:      admin.MaxWait + time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	return s, nil
+}
+
+// guarded lets only those names through by which a server on a loopback address
+// is called by right.
+func (s *Server) guarded(next http.Handler) http.Handler {
+	if addr, ok := s.listener.Addr().(*net.TCPAddr); !ok || !addr.IP.IsLoopback() {
+		return next
+	}
+	return append(hosts{hostname(s.cfg.Listen)}, s.cfg.Hosts...).guard(next)
 }
 
 // mustBeLoopback refuses an address that others than this machine can reach.
