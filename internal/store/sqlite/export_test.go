@@ -1,6 +1,13 @@
 package sqlite
 
-import "zombiezen.com/go/sqlite"
+import (
+	"errors"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"bailey/internal/event"
+)
 
 // Migrations is how many versions of the schema there are.
 func Migrations() []string { return migrations }
@@ -22,5 +29,13 @@ func (s *Store) LimitLog(bytes int64) error {
 	return s.OnWriter(func(*sqlite.Conn) error {
 		s.logLimit, s.logLook, s.logLookAt = bytes, 1, 0
 		return nil
+	})
+}
+
+// ForgetBusesAndFail forgets the buses without an event since the moment in a
+// transaction that then fails.
+func (s *Store) ForgetBusesAndFail(oldest time.Time, err error) error {
+	return s.OnWriter(func(conn *sqlite.Conn) error {
+		return errors.Join(s.names.forgetBuses(conn, event.KeyAt(oldest)), err)
 	})
 }

@@ -588,3 +588,38 @@ func copyFile(to, from string) error {
 	_, err = io.Copy(out, in)
 	return errors.Join(err, out.Close())
 }
+
+// X9: what makes an acknowledged event durable is that a commit returns only
+// when the log is synced. Nothing else in these tests would notice a commit that
+// does not: the kernel keeps what a killed process wrote.
+func TestCommitsAreSynced(t *testing.T) {
+	const full, normal = 2, 1 // SQLite's numbers
+	for _, tt := range []struct {
+		name  string
+		clock func() time.Time
+		want  int
+	}{
+		{"on the machine's clock", nil, full},
+		{"on a virtual clock, where nobody's events are", func() time.Time { return noon }, normal},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, err := sqlite.Open(sqlite.Config{Dir: t.TempDir(), Clock: tt.clock})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			err = s.OnWriter(func(conn *zombiezen.Conn) error {
+				if got, err := sqlitex.ResultInt(conn.Prep("PRAGMA synchronous")); err != nil || got != tt.want {
+					t.Errorf("synchronous is %d, %v, want %d", got, err, tt.want)
+				}
+				if got, err := sqlitex.ResultText(conn.Prep("PRAGMA journal_mode")); err != nil || got != "wal" {
+					t.Errorf("journal_mode is %q, %v, want wal", got, err)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sync"
 
 	"zombiezen.com/go/sqlite"
@@ -26,10 +27,15 @@ type names struct {
 	endOf     map[int64]store.Endpoint
 	archiveOf map[int64]string
 
+	// newest is, for each bus, a key that no event of it is above. The writer's.
+	newest map[int64]int64
+
 	undo []func() // of the transaction under way; the writer's
 }
 
-func (n *names) load(conn *sqlite.Conn) error {
+// load reads the names; newest is the largest key of all events.
+func (n *names) load(conn *sqlite.Conn, newest int64) error {
+	n.newest = map[int64]int64{}
 	n.buses, n.busOf = map[busName]int64{}, map[int64]busName{}
 	n.routes, n.routeOf = map[store.Route]int64{}, map[int64]store.Route{}
 	n.endpoints, n.endOf = map[store.Endpoint]int64{}, map[int64]store.Endpoint{}
@@ -37,7 +43,8 @@ func (n *names) load(conn *sqlite.Conn) error {
 	for query, add := range map[string]func(*sqlite.Stmt){
 		"SELECT no, region, name FROM bus": func(r *sqlite.Stmt) {
 			b := busName{r.ColumnText(1), r.ColumnText(2)}
-			n.buses[b], n.busOf[r.ColumnInt64(0)] = r.ColumnInt64(0), b
+			no := r.ColumnInt64(0)
+			n.buses[b], n.busOf[no], n.newest[no] = no, b, newest
 		},
 		"SELECT no, region, bus, rule, target FROM route": func(r *sqlite.Stmt) {
 			k := store.Route{Region: r.ColumnText(1), Bus: r.ColumnText(2), Rule: r.ColumnText(3), Target: r.ColumnText(4)}
@@ -93,9 +100,46 @@ func intern[K comparable](n *names, conn *sqlite.Conn, to map[K]int64, from map[
 	return no, nil
 }
 
-func (n *names) bus(conn *sqlite.Conn, region, name string) (int64, error) {
-	return intern(n, conn, n.buses, n.busOf, busName{region, name},
+// bus returns the number of the bus that an event with the key is on.
+func (n *names) bus(conn *sqlite.Conn, region, name string, key int64) (int64, error) {
+	no, err := intern(n, conn, n.buses, n.busOf, busName{region, name},
 		"INSERT INTO bus (region, name) VALUES (?, ?)", region, name)
+	if err == nil {
+		n.newest[no] = max(n.newest[no], key)
+	}
+	return no, err
+}
+
+// forgetBuses forgets the buses that no event is on any longer, the oldest that
+// there is having the key. Callers may put events on buses that are not there,
+// of any name and without end.
+func (n *names) forgetBuses(conn *sqlite.Conn, oldest int64) error {
+	for no, bus := range n.busOf { // only the writer, which this is, changes it
+		newest := n.newest[no]
+		if newest >= oldest {
+			continue
+		}
+		stmt, err := conn.Prepare("DELETE FROM bus WHERE no = ?")
+		if err != nil {
+			return err
+		}
+		stmt.BindInt64(1, no)
+		if err := run(stmt); err != nil {
+			return fmt.Errorf("forgetting a bus: %w", err)
+		}
+		n.mu.Lock()
+		delete(n.buses, bus)
+		delete(n.busOf, no)
+		n.mu.Unlock()
+		delete(n.newest, no)
+		n.undo = append(n.undo, func() {
+			n.mu.Lock()
+			n.buses[bus], n.busOf[no] = no, bus
+			n.mu.Unlock()
+			n.newest[no] = newest
+		})
+	}
+	return nil
 }
 
 func (n *names) route(conn *sqlite.Conn, r store.Route) (int64, error) {
@@ -123,7 +167,7 @@ func (n *names) committed() { n.undo = n.undo[:0] }
 
 // rolledBack takes them back.
 func (n *names) rolledBack() {
-	for _, undo := range n.undo {
+	for _, undo := range slices.Backward(n.undo) {
 		undo()
 	}
 	n.undo = n.undo[:0]

@@ -166,14 +166,14 @@ func (s *Store) open(dir string) (err error) {
 	if s.copier, err = newCopier(s.path, s.signal, s.log); err != nil {
 		return err
 	}
-	if err := s.names.load(s.writer); err != nil {
-		return fmt.Errorf("opening the store: %w", err)
-	}
 	if s.mark, err = sqlitex.ResultInt64(s.writer.Prep("SELECT key FROM mark")); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	s.markSeen.Store(s.mark)
 	if s.newest, err = sqlitex.ResultInt64(s.writer.Prep("SELECT coalesce(max(key), 0) FROM event")); err != nil {
+		return fmt.Errorf("opening the store: %w", err)
+	}
+	if err := s.names.load(s.writer, s.newest); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	// The database and its log must be found again after a power cut: their

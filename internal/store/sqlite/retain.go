@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -19,7 +20,8 @@ const sweepChunk = 2000
 // oldest first, as many as it takes for the database to hold no more than
 // maxBytes (0: no such bound). An event with a delivery that is pending stays,
 // whatever its age; one with a dead delivery stays until the moment deadBefore
-// has passed the delivery's end, and so as long as the message about it. It returns how many events are gone.
+// has passed the delivery's end, and so as long as the message about it. It returns how many events are gone. The names of
+// buses that no event is on any longer are forgotten with them.
 func (s *Store) Sweep(ctx context.Context, before, deadBefore time.Time, maxBytes int64) (int, error) {
 	gone := 0
 	after := int64(-1)
@@ -35,11 +37,23 @@ func (s *Store) Sweep(ctx context.Context, before, deadBefore time.Time, maxByte
 		}
 		n, next, err := s.sweepChunk(ctx, after, min(until, s.markSeen.Load()), deadBefore.UnixMilli())
 		gone += n
-		if err != nil || next < 0 {
+		if err != nil {
 			return gone, err
+		}
+		if next < 0 {
+			return gone, s.submit(&put{do: s.forgetBuses})
 		}
 		after = next
 	}
+}
+
+// forgetBuses runs in the writer's transaction.
+func (s *Store) forgetBuses(conn *sqlite.Conn) error {
+	oldest, err := sqlitex.ResultInt64(conn.Prep(fmt.Sprintf("SELECT coalesce(min(key), %d) FROM event", int64(math.MaxInt64))))
+	if err != nil {
+		return fmt.Errorf("looking for the oldest event: %w", err)
+	}
+	return s.names.forgetBuses(conn, oldest)
 }
 
 // over says whether the database holds more than maxBytes.

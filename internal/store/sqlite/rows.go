@@ -14,7 +14,7 @@ import (
 // are parked.
 func (s *Store) writeRecord(r *store.Record, ticket *store.Ticket) error {
 	key := r.Event.ID.Key()
-	bus, err := s.names.bus(s.writer, r.Region, r.Bus)
+	bus, err := s.names.bus(s.writer, r.Region, r.Bus, key)
 	if err != nil {
 		return err
 	}
