@@ -1,6 +1,9 @@
 package pattern
 
-import "slices"
+import (
+	"errors"
+	"slices"
+)
 
 const (
 	tooManyElements   = "Too many elements in numeric expression"
@@ -83,22 +86,11 @@ func (p *parser) anythingButOperator() (operator, error) {
 	return 0, p.fail("Unsupported anything-but pattern: %s", p.name)
 }
 
+// anythingButList adds the values of a list to what t excludes.
 func (p *parser) anythingButList(t *test) error {
-	strings := 0
-	for {
-		tok, err := p.next()
-		if err != nil {
-			return err
-		}
-		if tok == tokenArrayEnd {
-			break
-		}
-		if err := p.anythingButValue(t, tok); err != nil {
-			return err
-		}
-		if tok == tokenString {
-			strings++
-		}
+	strings, err := p.anythingButValues(t)
+	if err != nil {
+		return err
 	}
 	if t.op != opNotString && t.op != opNotNumber {
 		return nil
@@ -107,6 +99,31 @@ func (p *parser) anythingButList(t *test) error {
 		return p.fail(mixedAnythingBut)
 	}
 	return nil
+}
+
+// anythingButValues reads the list and returns how many strings are in it. What
+// is wrong in the list has its place, if it has one, and then that of the list,
+// which is the same: so AWS words it.
+func (p *parser) anythingButValues(t *test) (strings int, err error) {
+	defer func() {
+		if inner, ok := errors.AsType[*Error](err); ok {
+			outer := p.refuse(inner.Reason)
+			outer.place = inner.place + outer.place
+			err = outer
+		}
+	}()
+	for {
+		tok, err := p.next()
+		if err != nil || tok == tokenArrayEnd {
+			return strings, err
+		}
+		if err := p.anythingButValue(t, tok); err != nil {
+			return 0, err
+		}
+		if tok == tokenString {
+			strings++
+		}
+	}
 }
 
 // anythingButValue adds one value, the current token, to what t excludes.

@@ -1,19 +1,27 @@
 package pattern
 
-// Error says why a pattern is refused. Its Error text is the message of
-// AWS's InvalidEventPatternException.
+// Error says why a pattern is refused.
 type Error struct {
 	// Reason is the compiler's reason, word for word as AWS gives it, without
-	// the position in the pattern that AWS appends to some reasons.
+	// the position in the pattern that AWS appends to most reasons.
 	Reason string
 
 	// Line and Column say where in the pattern reading stopped, counted from
 	// one in UTF-16 units as AWS counts them. Both are zero for a reason that
 	// has no place in the text.
 	Line, Column int
+
+	// place is the position as AWS appends it, twice where its parser does.
+	place string
 }
 
-// Error returns the message AWS answers with.
+// Error returns the message of AWS's InvalidEventPatternException, in one line:
+// without the position.
 func (e *Error) Error() string {
 	return "Event pattern is not valid. Reason: " + e.Reason
 }
+
+// Message returns the whole of the message that AWS answers with. After the
+// line that [Error.Error] returns it has, for a reason with a place in the
+// text, a line with the pattern and that place.
+func (e *Error) Message() string { return e.Error() + e.place }

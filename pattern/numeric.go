@@ -10,7 +10,7 @@ func (p *parser) number() (float64, error) {
 	}
 	f, ok := parseNumber(text)
 	if !ok {
-		return 0, p.fail("Cannot compare number : %s", text)
+		return 0, &Error{Reason: "Cannot compare number : " + text} // AWS does not say where
 	}
 	return f, nil
 }

@@ -38,3 +38,45 @@ func TestParseReasons(t *testing.T) {
 		})
 	}
 }
+
+// TestParsePlaces holds where AWS says that a pattern is wrong: once, twice in the
+// lists of anything-but, and not at all where its parser is not asked.
+func TestParsePlaces(t *testing.T) {
+	for _, c := range []struct{ name, pattern, place string }{
+		{"scalar field, a number", `{"n": 42}`, `{"n": 42}"; line: 1, column: 9`},
+		{"scalar field, a string", `{"s": "v"}`, `{"s": "v"}"; line: 1, column: 8`},
+		{"list that is empty", `{"a": []}`, `{"a": []}"; line: 1, column: 9`},
+		{"operator", `{"a": [{"NUMERIC": ["=", 5]}]}`, `{"a": [{"NUMERIC": ["=", 5]}]}"; line: 1, column: 21`},
+		{"numeric without its second number", `{"a": [{"numeric": [">", 0, "<"]}]}`, `{"a": [{"numeric": [">", 0, "<"]}]}"; line: 1, column: 33`},
+		{"two stars", `{"a": [{"wildcard": "b**"}]}`, `{"a": [{"wildcard": "b**"}]}"; line: 1, column: 26`},
+		{"anything-but null", `{"a": [{"anything-but": null}]}`, `{"a": [{"anything-but": null}]}"; line: 1, column: 29`},
+		{"anything-but a prefix that is a number", `{"a": [{"anything-but": {"prefix": 1}}]}`, `{"a": [{"anything-but": {"prefix": 1}}]}"; line: 1, column: 37`},
+		{"no JSON", `this`, `this"; line: 1, column: 5`},
+		{"no object", `["x"]`, `["x"]"; line: 1, column: 2`},
+		{"second line", "{\n\"a\": 1}", "{\n\"a\": 1}\"; line: 2, column: 7"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			comparePlace(t, c.pattern, "\n at [Source: (String)\""+c.place+"]")
+		})
+	}
+	list := `{"a": [{"anything-but": ["b", null]}]}`
+	place := "\n at [Source: (String)\"" + list + "\"; line: 1, column: 35]"
+	comparePlace(t, list, place+place)
+	list = `{"a": [{"anything-but": {"suffix": [1, "b"]}}]}`
+	place = "\n at [Source: (String)\"" + list + "\"; line: 1, column: 38]"
+	comparePlace(t, list, place+place)
+	comparePlace(t, `{"a": [{"cidr": "10.0.0.0"}]}`, "")
+	comparePlace(t, `{"a": [{"anything-but": 9007199254740993}]}`, "")
+}
+
+func comparePlace(t *testing.T, pattern, want string) {
+	t.Helper()
+	_, err := Parse(pattern)
+	refused, ok := errors.AsType[*Error](err)
+	if !ok {
+		t.Fatalf("%s: got %v, want an *Error", pattern, err)
+	}
+	if got, want := refused.Message(), refused.Error()+want; got != want {
+		t.Errorf("%s:\ngot  %s\nwant %s", pattern, got, want)
+	}
+}

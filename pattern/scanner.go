@@ -64,9 +64,18 @@ const (
 )
 
 func (s *scanner) fail(format string, args ...any) error {
+	return s.refuse(fmt.Sprintf(format, args...))
+}
+
+// refuse gives a reason the place where reading stopped.
+func (s *scanner) refuse(reason string) *Error {
 	line, column := s.place(s.pos)
-	reason := strings.ToValidUTF8(fmt.Sprintf(format, args...), "?") // half a surrogate pair is a question mark
-	return &Error{Reason: reason, Line: line, Column: column}
+	return &Error{
+		Reason: strings.ToValidUTF8(reason, "?"), // half a surrogate pair is a question mark
+		Line:   line,
+		Column: column,
+		place:  "\n at " + s.location(s.pos),
+	}
 }
 
 // place gives line and column of a position, in UTF-16 units from one.
@@ -82,7 +91,7 @@ func (s *scanner) place(pos int) (line, column int) {
 	return line, column + 1
 }
 
-// location words a position as AWS does inside a reason.
+// location words a position as AWS does inside and after a reason.
 func (s *scanner) location(pos int) string {
 	const limit = 500
 	line, column := s.place(pos)

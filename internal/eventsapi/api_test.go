@@ -156,7 +156,7 @@ func TestOperations(t *testing.T) {
 		{"DeleteEventBus", `{"Name":"orders"}`, `ValidationException: EventBus can't be deleted since it has rules.`},
 		{"DeleteRule", `{"Name":"shipped","EventBusName":"orders"}`, ``},
 		{"DeleteEventBus", `{"Name":"orders"}`, ``},
-		{"DeleteEventBus", `{"Name":"orders"}`, `ResourceNotFoundException: Event bus orders does not exist.`},
+		{"DeleteEventBus", `{"Name":"orders"}`, ``},
 		{"DeleteEventBus", `{"Name":"default"}`, `ValidationException: Cannot delete event bus default.`},
 	} {
 		s.run(t, h)

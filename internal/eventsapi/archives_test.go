@@ -27,7 +27,7 @@ func TestArchives(t *testing.T) {
 	for _, s := range []step{
 		{"CreateArchive", `{"ArchiveName":"a","EventSourceArn":"arn:aws:events:us-east-1:123456789012:event-bus/nope"}`, `ResourceNotFoundException: Event bus nope does not exist.`},
 		{"CreateArchive", `{"ArchiveName":"a","EventSourceArn":"arn:aws:events:us-east-1:000000000000:rule/r"}`, `ValidationException: Parameter EventSourceArn is not valid. Reason: Must contain an event bus ARN.`},
-		{"CreateArchive", `{"ArchiveName":"a","EventSourceArn":"` + busARN + `default","EventPattern":"x"}`, `InvalidEventPatternException: Event pattern is not valid. Reason: Unrecognized token 'x': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')`},
+		{"CreateArchive", `{"ArchiveName":"a","EventSourceArn":"` + busARN + `default","EventPattern":"x"}`, `InvalidEventPatternException: Event pattern is not valid. Reason: Unrecognized token 'x': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')` + "\n" + ` at [Source: (String)"x"; line: 1, column: 2]`},
 		{"CreateArchive", `{"ArchiveName":"` + strings.Repeat("a", 49) + `","EventSourceArn":"` + busARN + `default"}`,
 			`ValidationException: 1 validation error detected: Value '` + strings.Repeat("a", 49) + `' at 'archiveName' failed to satisfy constraint: Member must have length less than or equal to 48`},
 		{"CreateArchive", `{"ArchiveName":"a","EventSourceArn":"` + busARN + `default","Description":"d","EventPattern":"{\"source\": [\"a\"]}","RetentionDays":1,"KmsKeyIdentifier":"alias/k"}`, created},
@@ -37,7 +37,7 @@ func TestArchives(t *testing.T) {
 		{"DescribeArchive", `{"ArchiveName":"nope"}`, `ResourceNotFoundException: Archive nope does not exist.`},
 		{"UpdateArchive", `{"ArchiveName":"nope"}`, `ValidationException: At least one of EventPattern, RetentionDays or Description must be provided.`},
 		{"UpdateArchive", `{"ArchiveName":"nope","RetentionDays":2}`, `ResourceNotFoundException: Archive nope does not exist.`},
-		{"UpdateArchive", `{"ArchiveName":"a","EventPattern":"{\"a\":[]}"}`, `InvalidEventPatternException: Event pattern is not valid. Reason: Empty arrays are not allowed`},
+		{"UpdateArchive", `{"ArchiveName":"a","EventPattern":"{\"a\":[]}"}`, `InvalidEventPatternException: Event pattern is not valid. Reason: Empty arrays are not allowed` + "\n" + ` at [Source: (String)"{"a":[]}"; line: 1, column: 8]`},
 		{"UpdateArchive", `{"ArchiveName":"a","RetentionDays":0,"Description":"","KmsKeyIdentifier":"","EventPattern":"{\"source\":[\"b\"]}"}`, created},
 		{"DescribeArchive", `{"ArchiveName":"a"}`, `{"ArchiveArn":"` + archiveARN + `a",` + strings.Trim(listedArchive("a", empty), "{}") + `,"EventPattern":"{\"source\":[\"b\"]}"}`},
 

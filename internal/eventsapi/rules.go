@@ -156,7 +156,7 @@ func (a *api) testEventPattern(_ context.Context, _ *awsjson.Call, in *testEvent
 	}
 	p, err := pattern.Parse(in.EventPattern)
 	if err != nil {
-		return nil, &awsjson.Error{Code: codes[rule.InvalidPattern], Message: err.Error()}
+		return nil, answer(rule.PatternError(err))
 	}
 	return &testEventPatternOutput{p.Match([]byte(in.Event))}, nil
 }

@@ -91,7 +91,7 @@ func (r *Registry) busByARN(region, busARN, parameter string) (*bus, error) {
 func (r *Registry) archiveRule(a *Archive) (*compiled, error) {
 	if a.EventPattern != "" {
 		if _, err := pattern.Parse(a.EventPattern); err != nil {
-			return nil, patternError(err)
+			return nil, PatternError(err)
 		}
 	}
 	name := "Events-Archive-" + a.Name

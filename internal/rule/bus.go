@@ -109,7 +109,8 @@ func (r *Registry) UpdateBus(ctx context.Context, region, nameOrARN string, chan
 	return &config, nil
 }
 
-// DeleteBus deletes a bus, which must have no rules.
+// DeleteBus deletes a bus, which must have no rules; one that is not there is
+// deleted already.
 func (r *Registry) DeleteBus(ctx context.Context, region, name string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -118,7 +119,7 @@ func (r *Registry) DeleteBus(ctx context.Context, region, name string) error {
 	}
 	b, notFound := r.bus(region, name)
 	if notFound != nil {
-		return notFound
+		return nil
 	}
 	if b.rules.Load().Len() > 0 {
 		return refuse(Invalid, "EventBus can't be deleted since it has rules.")

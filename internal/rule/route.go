@@ -92,7 +92,7 @@ func (r *Registry) compile(rule *Rule) (c *compiled, err error) {
 	if rule.EventPattern != "" {
 		p, err := pattern.Parse(rule.EventPattern)
 		if err != nil {
-			return nil, patternError(err)
+			return nil, PatternError(err)
 		}
 		c.pattern = p
 	}
@@ -128,9 +128,10 @@ func (r *Registry) share(route *Route) {
 	r.last = route
 }
 
-func patternError(err error) error {
+// PatternError is an error of pattern.Parse as an *Error, in all of AWS's words.
+func PatternError(err error) error {
 	if e, ok := errors.AsType[*pattern.Error](err); ok {
-		return refuse(InvalidPattern, "%s", e.Error())
+		return &Error{InvalidPattern, e.Message()}
 	}
 	return fmt.Errorf("compiling an event pattern: %w", err)
 }

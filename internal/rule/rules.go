@@ -30,7 +30,7 @@ func (b *bus) put(c *compiled) error {
 	e.compiled.Store(c)
 	if c.matches() {
 		if err := b.patterns.Add(e, c.pattern); err != nil {
-			return patternError(err)
+			return PatternError(err)
 		}
 	} else {
 		b.patterns.Remove(e)
