@@ -52,6 +52,8 @@ func TestParsePlaces(t *testing.T) {
 		{"anything-but null", `{"a": [{"anything-but": null}]}`, `{"a": [{"anything-but": null}]}"; line: 1, column: 29`},
 		{"anything-but a prefix that is a number", `{"a": [{"anything-but": {"prefix": 1}}]}`, `{"a": [{"anything-but": {"prefix": 1}}]}"; line: 1, column: 37`},
 		{"no JSON", `this`, `this"; line: 1, column: 5`},
+		{"a character that should not be there", `{'a': 1}`, `{'a': 1}"; line: 1, column: 2`},
+		{"a brace that should not be there", `{"a": [1}`, `{"a": [1}"; line: 1, column: 9`},
 		{"no object", `["x"]`, `["x"]"; line: 1, column: 2`},
 		{"second line", "{\n\"a\": 1}", "{\n\"a\": 1}\"; line: 2, column: 7"},
 	} {

@@ -225,7 +225,7 @@ func (s *scanner) quoted(eofText, what string) (string, error) {
 			return s.escaped(begin, eofText, what)
 		case c < ' ':
 			s.pos++
-			return "", s.fail("Illegal unquoted character (%s): has to be escaped using backslash to be included in %s", describe(rune(c)), what)
+			return "", s.failBefore("Illegal unquoted character (%s): has to be escaped using backslash to be included in %s", describe(rune(c)), what)
 		}
 		s.pos++
 	}
@@ -242,7 +242,7 @@ func (s *scanner) escaped(begin int, eofText, what string) (string, error) {
 		case c == '"':
 			return string(out), nil
 		case c < ' ':
-			return "", s.fail("Illegal unquoted character (%s): has to be escaped using backslash to be included in %s", describe(rune(c)), what)
+			return "", s.failBefore("Illegal unquoted character (%s): has to be escaped using backslash to be included in %s", describe(rune(c)), what)
 		case c != '\\':
 			out = append(out, c)
 			continue
@@ -271,7 +271,7 @@ func (s *scanner) escaped(begin int, eofText, what string) (string, error) {
 			}
 			out = appendUnit(out, unit)
 		default:
-			return "", s.fail("Unrecognized character escape %s", describe(r))
+			return "", s.failBefore("Unrecognized character escape %s", describe(r))
 		}
 	}
 	return "", s.fail("%s%s", noClose, eofText)

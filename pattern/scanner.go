@@ -67,14 +67,22 @@ func (s *scanner) fail(format string, args ...any) error {
 	return s.refuse(fmt.Sprintf(format, args...))
 }
 
+// failBefore is fail for a character that was taken and should not be there.
+func (s *scanner) failBefore(format string, args ...any) error {
+	_, size := utf8.DecodeLastRuneInString(s.src[:s.pos])
+	return s.refuseAt(s.pos-size, fmt.Sprintf(format, args...))
+}
+
 // refuse gives a reason the place where reading stopped.
-func (s *scanner) refuse(reason string) *Error {
-	line, column := s.place(s.pos)
+func (s *scanner) refuse(reason string) *Error { return s.refuseAt(s.pos, reason) }
+
+func (s *scanner) refuseAt(pos int, reason string) *Error {
+	line, column := s.place(pos)
 	return &Error{
 		Reason: strings.ToValidUTF8(reason, "?"), // half a surrogate pair is a question mark
 		Line:   line,
 		Column: column,
-		place:  "\n at " + s.location(s.pos),
+		place:  "\n at " + s.location(pos),
 	}
 }
 
@@ -125,11 +133,11 @@ func describe(r rune) string {
 }
 
 func (s *scanner) unexpected(r rune, comment string) error {
-	return s.fail("Unexpected character (%s): %s", describe(r), comment)
+	return s.failBefore("Unexpected character (%s): %s", describe(r), comment)
 }
 
 func (s *scanner) unexpectedInNumber(r rune, comment string) error {
-	return s.fail("Unexpected character (%s) in numeric value: %s", describe(r), comment)
+	return s.failBefore("Unexpected character (%s) in numeric value: %s", describe(r), comment)
 }
 
 // read takes the next character; eof is true at the end.
@@ -267,11 +275,11 @@ var otherCloser = map[rune]rune{']': '}', '}': ']'}
 
 func (s *scanner) leave(r rune) (token, error) {
 	if len(s.scope) == 0 {
-		return tokenNone, s.fail("Unexpected close marker '%c': no open %s to close", r, scope{array: r == ']'})
+		return tokenNone, s.failBefore("Unexpected close marker '%c': no open %s to close", r, scope{array: r == ']'})
 	}
 	in := s.scope[len(s.scope)-1]
 	if in.array != (r == ']') {
-		return tokenNone, s.fail("Unexpected close marker '%c': expected '%c' (for %s starting at %s)", r, otherCloser[r], in, s.location(in.pos))
+		return tokenNone, s.failBefore("Unexpected close marker '%c': expected '%c' (for %s starting at %s)", r, otherCloser[r], in, s.location(in.pos))
 	}
 	s.scope = s.scope[:len(s.scope)-1]
 	s.tok = tokenObjectEnd
