@@ -31,18 +31,27 @@ func (h hosts) guard(next http.Handler) http.Handler {
 	})
 }
 
+// suffixes are of names that lead to this machine by agreement, or by the hosts
+// file of whoever administers it, and that nobody who serves web pages can have
+// resolved: those of localhost, what containers call their host, AWS's own, and
+// the one that users of another emulator have in their configuration.
+var suffixes = []string{
+	".localhost", ".docker.internal", ".containers.internal",
+	".amazonaws.com", ".amazonaws.com.cn", ".localhost.localstack.cloud",
+}
+
 // allowed reports whether nobody can have the name resolve to this machine but
-// who administers it: an address, localhost, what containers call their host,
-// and what the configuration says. Whoever names no host is no browser.
+// who administers it: an address, a name as above, and what the configuration
+// says. Whoever names no host is no browser.
 func (h hosts) allowed(name string) bool {
-	if name == "" || name == "localhost" {
+	if name == "" {
 		return true
 	}
 	if _, err := netip.ParseAddr(name); err == nil {
 		return true
 	}
-	for _, suffix := range []string{".localhost", ".docker.internal", ".containers.internal"} {
-		if strings.HasSuffix(name, suffix) {
+	for _, suffix := range suffixes {
+		if strings.HasSuffix("."+name, suffix) {
 			return true
 		}
 	}

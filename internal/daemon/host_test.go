@@ -32,12 +32,15 @@ func TestCalledByItsName(t *testing.T) {
 		{"events.us-east-1.localhost:" + port, true},
 		{"host.docker.internal:" + port, true},
 		{"host.containers.internal:" + port, true},
+		{"events.us-east-1.amazonaws.com", true}, // by the hosts file, or a proxy
+		{"localhost.localstack.cloud:" + port, true},
 		{"bailey.corp.example:" + port, true},
 		{"evil.example:" + port, false},
 		{"evil.example", false},
 		{"localhost.evil.example", false},
 		{"127.0.0.1.evil.example:" + port, false},
 		{"evil-localhost", false},
+		{"evilamazonaws.com", false},
 		{"docker.internal.evil.example", false},
 	} {
 		for _, call := range []struct{ method, path string }{
