@@ -280,3 +280,27 @@ func TestPause(t *testing.T) {
 		box.once(t, ids)
 	})
 }
+
+// A probe may be read from the store while another is under way. It waits in
+// memory for its turn then, and a virtual clock must not wait for it.
+func TestProbeThatWaitsIsIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{})
+		e, ids := newEndpoint(w.d, store.Endpoint{API: "api"}), new(event.IDs)
+		now := time.Now().UTC()
+		e.governor = governor{limit: 1, open: true, gap: lastGap, probeAt: now.Add(lastGap)}
+		e.read(ids, 1, true)
+		if !e.idle(now) {
+			t.Error("a probe waits for its turn: the endpoint is not idle")
+		}
+		e.governor.probeAt = now
+		if e.idle(now) {
+			t.Error("the probe's turn has come: the endpoint is idle")
+		}
+		e.paused = true
+		if !e.idle(now) {
+			t.Error("the endpoint is paused, and not idle")
+		}
+		e.empty()
+	})
+}

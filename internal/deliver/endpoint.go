@@ -313,11 +313,18 @@ func (e *endpoint) rate() float64 {
 	return 0
 }
 
-// idle reports whether nothing here can go out at the moment.
+// idle reports whether nothing here can go out at the moment. What waits in
+// memory may be the next probe, read while the one before it was under way.
 func (e *endpoint) idle(now time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.fresh.len()+e.loaded.len() == 0 || e.pace != nil && e.nextSlot.After(now)
+	switch {
+	case e.fresh.len()+e.loaded.len() == 0:
+		return true
+	case e.pace != nil && e.nextSlot.After(now):
+		return true
+	}
+	return e.shut() && e.workers == 0 && e.allowed() == 0
 }
 
 // shed takes out the fresh deliveries that have waited since before the
