@@ -56,7 +56,7 @@ func (r *Router) startClock(ctx context.Context) error {
 		return &ClockRangeError{Message: fmt.Sprintf("a virtual clock stands between 1970 and %s, not at %s", clock.Last.Format(time.DateOnly), now.Format(time.RFC3339))}
 	}
 	r.virtual.Start(now)
-	r.nextSweep = r.virtual.Now().Add(sweepEvery)
+	r.swept = r.virtual.Now()
 	return nil
 }
 
@@ -74,7 +74,14 @@ func (r *Router) Advance(ctx context.Context, d time.Duration) error {
 	if r.virtual == nil {
 		return ErrRealClock
 	}
-	return errors.Join(r.virtual.Advance(ctx, d, r.settle), r.store.KeepClock())
+	err := r.virtual.Advance(ctx, d, r.settle)
+	if err == nil {
+		err = r.virtual.Advance(ctx, 0, func(ctx context.Context) error {
+			r.sweepDue(ctx, sweepEvery)
+			return r.settle(ctx)
+		})
+	}
+	return errors.Join(err, r.store.KeepClock())
 }
 
 // How long the clock waits for a moment without calls that put events before
@@ -94,10 +101,10 @@ func (r *Router) idle(ctx context.Context) error {
 	defer r.open()
 	for {
 		if r.atRest() {
-			if !r.sweepDue(ctx) {
-				return nil
+			if r.sweepDue(ctx, sweepOnTheWay) {
+				continue
 			}
-			continue
+			return nil
 		}
 		if r.gate.Load() == nil && time.Since(began) > patience {
 			r.gate.Store(new(make(chan struct{})))
@@ -124,14 +131,14 @@ func (r *Router) atRest() bool {
 		r.store.Idle() && r.dispatcher.Idle() && r.store.Idle() && r.activity() == before
 }
 
-// sweepDue sweeps if it is time. The clock does not stop for it: between two
-// stops, nothing happens that could be forgotten.
-func (r *Router) sweepDue(ctx context.Context) bool {
+// sweepDue sweeps if that is as long ago. The clock does not stop for it:
+// between two stops, nothing happens that could be forgotten.
+func (r *Router) sweepDue(ctx context.Context, every time.Duration) bool {
 	now := r.clock.Now()
-	if now.Before(r.nextSweep) {
+	if now.Sub(r.swept) < every {
 		return false
 	}
-	r.nextSweep = now.Add(sweepEvery)
+	r.swept = now
 	r.sweep(ctx)
 	return true
 }

@@ -113,8 +113,8 @@ type Router struct {
 	putting atomic.Int64                  // calls that put events, on a virtual clock
 	gate    atomic.Pointer[chan struct{}] // see yield
 	rested  chan struct{}                 // one token: something has come to rest
-	// nextSweep is when Advance sweeps next; whoever moves the clock owns it.
-	nextSweep time.Time
+	// swept is when Advance swept last; whoever moves the clock owns it.
+	swept time.Time
 
 	waiting atomic.Int32 // callers of Wait, so that nobody locks for none
 	mu      sync.Mutex

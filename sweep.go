@@ -5,8 +5,13 @@ import (
 	"time"
 )
 
-// sweepEvery is how often old events are looked for.
-const sweepEvery = 10 * time.Minute
+// sweepEvery is how often old events are looked for. While a virtual clock is
+// moved it is sweepOnTheWay: a month goes by in seconds then, of which so many
+// looks would take a good part.
+const (
+	sweepEvery    = 10 * time.Minute
+	sweepOnTheWay = 6 * time.Hour
+)
 
 // sweepAtTimes forgets what need not be kept any longer, again and again.
 func (r *Router) sweepAtTimes() {

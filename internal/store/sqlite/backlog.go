@@ -67,8 +67,8 @@ func (s *Store) Expired(ctx context.Context, e store.Endpoint, r store.Route, be
 		var keys []int64
 		err := sqlitex.Execute(conn, `
 			SELECT event, n, attempts, since, earlier FROM delivery
-			WHERE status = 0 AND status <> 1 AND event < ? AND endpoint = ? AND route = ? AND (since IS NULL OR since < ?)
-			ORDER BY event, n LIMIT ?`, &sqlitex.ExecOptions{
+			WHERE status = 0 AND status <> 1 AND event < ? AND endpoint = CAST(? AS INTEGER) AND route = CAST(? AS INTEGER) AND (since IS NULL OR since < ?)
+			ORDER BY event, n LIMIT CAST(? AS INTEGER)`, &sqlitex.ExecOptions{
 			Args: []any{event.KeyAt(before), endpoint, route, before.UnixMilli(), limit},
 			ResultFunc: func(row *sqlite.Stmt) error {
 				old = append(old, store.Parked{
@@ -264,24 +264,23 @@ func (s *Store) due(conn *sqlite.Conn, endpoint int64, now time.Time, w store.Wi
 
 // dueRefs finds what is due in the index alone: the deliveries to skip cost
 // little, and they are as many as the others.
+//
+// SQLite plans a statement anew each time that a parameter is bound whose value
+// the plan might depend on: one that a column is equal to, where there is an
+// order or a join, and the one of LIMIT. That costs more than to run it, so the
+// statements here that are run again and again say CAST, which hides the value.
 func dueRefs(conn *sqlite.Conn, endpoint int64, now time.Time, w store.Window) (refs []store.Ref, more bool, err error) {
-	stmt, err := conn.Prepare("SELECT event, n FROM delivery WHERE status = 0 AND endpoint = ? AND due <= ? ORDER BY due, event, n LIMIT ?")
+	stmt, err := conn.Prepare("SELECT event, n FROM delivery WHERE status = 0 AND endpoint = CAST(? AS INTEGER) AND due <= ? ORDER BY due, event, n")
 	if err != nil {
 		return nil, false, err
 	}
 	defer stmt.Reset()
 	stmt.BindInt64(1, endpoint)
 	stmt.BindInt64(2, now.UnixMilli())
-	// Those to skip are among the rows; they must not use up the limit.
-	want := w.Most + len(w.Skip)
-	stmt.BindInt64(3, int64(want))
-	for rows := 0; ; rows++ {
+	for {
 		row, err := stmt.Step()
-		if err != nil {
-			return nil, false, err
-		}
-		if !row {
-			return refs, rows == want, nil
+		if err != nil || !row {
+			return refs, false, err
 		}
 		ref := store.Ref{Event: stmt.ColumnInt64(0), N: stmt.ColumnInt(1)}
 		if _, in := w.Skip[ref]; in {
@@ -298,7 +297,7 @@ func dueRefs(conn *sqlite.Conn, endpoint int64, now time.Time, w store.Window) (
 const selectParked = `
 	SELECT d.route, d.attempts, d.due, d.status_code, d.error_code, d.error, d.since, d.earlier,
 		e.ingested, e.trace, e.json, e.self
-	FROM delivery d JOIN event e ON e.key = d.event WHERE d.event = ? AND d.n = ?`
+	FROM delivery d JOIN event e ON e.key = d.event WHERE d.event = CAST(? AS INTEGER) AND d.n = CAST(? AS INTEGER)`
 
 // parked reads one delivery and its event by the statement selectParked.
 func (s *Store) parked(stmt *sqlite.Stmt, ref store.Ref) (p store.Parked, err error) {
@@ -335,7 +334,7 @@ func (s *Store) parked(stmt *sqlite.Stmt, ref store.Ref) (p store.Parked, err er
 }
 
 func nextDue(conn *sqlite.Conn, endpoint int64, now time.Time) (time.Time, error) {
-	stmt, err := conn.Prepare("SELECT due FROM delivery WHERE status = 0 AND endpoint = ? AND due > ? ORDER BY due LIMIT 1")
+	stmt, err := conn.Prepare("SELECT due FROM delivery WHERE status = 0 AND endpoint = CAST(? AS INTEGER) AND due > ? ORDER BY due LIMIT 1")
 	if err != nil {
 		return time.Time{}, err
 	}

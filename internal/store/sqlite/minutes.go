@@ -41,7 +41,7 @@ func putMinute(conn *sqlite.Conn, m *store.Minute) error {
 		return err
 	}
 	stmt, err = conn.Prepare(`INSERT INTO minute (series, at, part, body)
-		VALUES (?1, ?2, (SELECT coalesce(max(part) + 1, 0) FROM minute WHERE series = ?1 AND at = ?2), ?3)`)
+		VALUES (?1, ?2, (SELECT coalesce(max(part) + 1, 0) FROM minute WHERE series = CAST(?1 AS INTEGER) AND at = CAST(?2 AS INTEGER)), ?3)`)
 	if err != nil {
 		return err
 	}

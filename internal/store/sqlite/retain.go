@@ -85,7 +85,7 @@ func (s *Store) sweepChunk(ctx context.Context, after, until, deadBefore int64) 
 	var last int64
 	err = s.read(ctx, func(conn *sqlite.Conn) error {
 		rows := 0
-		err := sqlitex.Execute(conn, "SELECT key FROM event WHERE key > ? AND key < ? ORDER BY key LIMIT ?", &sqlitex.ExecOptions{
+		err := sqlitex.Execute(conn, "SELECT key FROM event WHERE key > ? AND key < ? ORDER BY key LIMIT CAST(? AS INTEGER)", &sqlitex.ExecOptions{
 			Args: []any{after, until, sweepChunk},
 			ResultFunc: func(r *sqlite.Stmt) error {
 				rows, last = rows+1, r.ColumnInt64(0)
