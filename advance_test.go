@@ -82,11 +82,7 @@ func TestAdvanceThroughRateLimit(t *testing.T) {
 	if got := api.times(); !slices.Equal(got, []time.Duration{0}) {
 		t.Errorf("requests at %v before the clock was moved, want one at 0", got)
 	}
-	began := time.Now()
 	advance(t, r, (2*events-3)*time.Second)
-	if took := time.Since(began); took > 30*time.Second {
-		t.Errorf("it took %v", took)
-	}
 	if got := len(api.times()); got != events-1 {
 		t.Errorf("%d requests, want all but the last", got)
 	}

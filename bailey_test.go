@@ -19,6 +19,10 @@ import (
 	"bailey/internal/store"
 )
 
+// hangs is when a test gives up waiting for what should come at once: long after
+// any machine would have got there.
+const hangs = 5 * time.Minute
+
 func open(t testing.TB, cfg bailey.Config) *bailey.Router {
 	t.Helper()
 	if cfg.Dir == "" {
@@ -81,7 +85,7 @@ func put(t testing.TB, r *bailey.Router, entries ...bailey.Entry) []bailey.ID {
 
 func wait(t testing.TB, r *bailey.Router, id bailey.ID) []store.Delivery {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hangs)
 	defer cancel()
 	d, err := r.Wait(ctx, id)
 	if err != nil {

@@ -99,7 +99,7 @@ func bury(t testing.TB, r *bailey.Router, n int) []bailey.ID {
 // with the status.
 func ended(t testing.TB, r *bailey.Router, status store.Status) []store.Delivery {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hangs)
 	defer cancel()
 	list := func(s store.Status, limit int) []store.Delivery {
 		page, _, err := r.Deliveries(ctx, store.Query{Status: &s, Limit: limit})
@@ -119,7 +119,7 @@ func ended(t testing.TB, r *bailey.Router, status store.Status) []store.Delivery
 // finished waits until a redrive has ended and returns it.
 func finished(t testing.TB, r *bailey.Router, id int64) *store.Redrive {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hangs)
 	defer cancel()
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()

@@ -60,7 +60,7 @@ func scheduled(t testing.TB, r *bailey.Router, name, expression, url string) {
 
 func advance(t testing.TB, r *bailey.Router, d time.Duration) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hangs)
 	defer cancel()
 	if err := r.Advance(ctx, d); err != nil {
 		t.Fatal(err)

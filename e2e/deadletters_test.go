@@ -190,7 +190,7 @@ func TestRedriveKilled(t *testing.T) {
 	if r.State != "done" || r.Redriven != events {
 		t.Errorf("got %+v, want all redriven", r)
 	}
-	ledger.Balance(t, s, 2*time.Minute, 2*time.Second)
+	ledger.Balance(t, s, 5*time.Minute, 10*time.Second)
 	if dead := s.deliveries(t, "/_bailey/v1/deliveries?status=dead&limit=1"); len(dead) > 0 {
 		t.Errorf("got %+v, want none dead", dead[0])
 	}

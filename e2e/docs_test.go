@@ -16,7 +16,7 @@ import (
 var block = regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$")
 
 // pageLimit is how long the commands of one page may take.
-const pageLimit = 3 * time.Minute
+const pageLimit = 10 * time.Minute
 
 // prologue makes of what a reader does at several terminals one script: serve goes to the background, and what goes on
 // until it is interrupted ends by itself. make is asked only whether it knows how.

@@ -25,10 +25,11 @@ import (
 	"time"
 )
 
+// When a test gives up waiting: long after what it waits for, also with the race detector on a machine that does much else.
 const (
-	startLimit = 30 * time.Second // a start with the race detector, on a machine that does much else
-	stopLimit  = 30 * time.Second
-	callLimit  = time.Minute
+	startLimit = 3 * time.Minute
+	stopLimit  = 3 * time.Minute
+	callLimit  = 5 * time.Minute
 )
 
 // programFolder is where the program is built; Main makes and removes it.
@@ -228,7 +229,7 @@ type Delivery struct {
 // Settled waits until all deliveries of an event are settled and returns them.
 func (s *Server) Settled(t *testing.T, eventID string) []Delivery {
 	t.Helper()
-	return s.deliveries(t, "/_bailey/v1/events/"+url.PathEscape(eventID)+"/wait?timeout=30s")
+	return s.deliveries(t, "/_bailey/v1/events/"+url.PathEscape(eventID)+"/wait?timeout=4m")
 }
 
 // Deliveries returns an event's deliveries as they are now.

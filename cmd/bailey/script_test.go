@@ -63,8 +63,8 @@ func program(ts *testscript.TestScript) string {
 }
 
 const (
-	startLimit = 30 * time.Second
-	stopLimit  = 30 * time.Second
+	startLimit = 3 * time.Minute
+	stopLimit  = 3 * time.Minute
 )
 
 // server is a bailey serve that runs; running is the key of the script's one.

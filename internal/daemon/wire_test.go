@@ -143,12 +143,12 @@ type conn struct {
 
 func dial(t *testing.T, s *Server) *conn {
 	t.Helper()
-	c, err := net.DialTimeout("tcp", s.Addr().String(), 10*time.Second)
+	c, err := net.DialTimeout("tcp", s.Addr().String(), time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(5 * time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	return &conn{c, t, bufio.NewReader(c)}

@@ -124,7 +124,7 @@ func (w *world) state(name string, state rule.State) {
 
 func (w *world) advance(d time.Duration) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 5*time.Minute)
 	defer cancel()
 	err := w.clock.Advance(ctx, d, func(ctx context.Context) error {
 		for !w.s.Idle() {
