@@ -268,7 +268,7 @@ func TestTornLog(t *testing.T) {
 		refs []store.Ref
 	}
 	var commits []commit
-	for i := range 10 {
+	for i := range 6 {
 		var records []*store.Record
 		var c commit
 		for range 1 + i%3 {

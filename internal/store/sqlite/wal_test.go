@@ -53,7 +53,7 @@ func TestLogIsBounded(t *testing.T) {
 		})
 	}
 	var most int64
-	const puts = 150
+	const puts = 80
 	for range puts {
 		put(t, s, large("a"))
 		log, err := os.Stat(filepath.Join(dir, "bailey.db-wal"))
@@ -129,10 +129,14 @@ func TestLogIsCopied(t *testing.T) {
 		}
 		return pages
 	}
-	const most = 10_000 // puts of some 30 pages
+	const most = 1000 // puts of some 300 pages
+	ten := make([]*store.Record, 10)
 	longest := int64(0)
 	for puts := 1; ; puts++ {
-		put(t, s, large("a"))
+		for i := range ten {
+			ten[i] = large("a")
+		}
+		put(t, s, ten...)
 		now := length()
 		if now < longest {
 			t.Logf("it began anew after %d pages and %d puts", longest, puts)
