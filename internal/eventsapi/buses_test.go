@@ -98,6 +98,7 @@ func TestTags(t *testing.T) {
 				{"TagResource", this + `,"Tags":[{"Key":"b","Value":"2"}]}`, `{}`},
 				{"ListTagsForResource", this + `}`, `{"Tags":[{"Key":"a","Value":""},{"Key":"b","Value":"2"}]}`},
 				{"TagResource", this + `,"Tags":[{"Key":"b","Value":"1"},{"Key":"b","Value":"2"}]}`, `ValidationException: Invalid parameter: Duplicated keys are not allowed.`},
+				{"TagResource", this + `,"Tags":[{"Key":"Aws:b","Value":""}]}`, `ValidationException: aws: prefixed tag key names are not allowed for external use.`},
 				{"UntagResource", this + `,"TagKeys":["b","never there"]}`, `{}`},
 				{"ListTagsForResource", this + `}`, `{"Tags":[{"Key":"a","Value":""}]}`},
 			} {

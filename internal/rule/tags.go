@@ -22,6 +22,9 @@ func newTags(old, added []Tag) ([]Tag, *Error) {
 		if seen[t.Key] {
 			return nil, refuse(Invalid, "Invalid parameter: Duplicated keys are not allowed.")
 		}
+		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
+			return nil, refuse(Invalid, "aws: prefixed tag key names are not allowed for external use.")
+		}
 		seen[t.Key] = true
 		merged[t.Key] = t.Value
 	}
