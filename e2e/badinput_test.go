@@ -118,7 +118,7 @@ func TestBadInput(t *testing.T) {
 		{
 			name:      "a pattern that is none",
 			operation: "PutRule", input: Object{"Name": "r", "EventPattern": `{"source":[]}`},
-			code: "InvalidEventPatternException", message: `Event pattern is not valid\. Reason: Empty arrays are not allowed.*`,
+			code: "InvalidEventPatternException", message: `Event pattern is not valid\. Reason: Empty arrays are not allowed\n at \[Source: \(String\)"\{"source":\[\]\}"; line: 1, column: 13\]`,
 		},
 		{
 			name:      "an event without the members that TestEventPattern wants",

@@ -36,7 +36,7 @@ func FuzzEngine(f *testing.F) {
 			f.Error(err)
 		}
 		// Goroutines end a moment after what they were for.
-		for end := time.Now().Add(5 * time.Second); ; runtime.Gosched() {
+		for end := time.Now().Add(time.Minute); ; runtime.Gosched() {
 			left := ours()
 			if len(left) == 0 {
 				break
