@@ -239,7 +239,7 @@ func TestHangingNeighbour(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			bubble(t, tt.cfg, func(t *testing.T, w *world) {
-				const events = 500
+				const events = 150
 				stuck := &inbox{answer: func(_ int, _ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }}
 				healthy := new(inbox)
 				w.network.serve("stuck", stuck.ServeHTTP)
@@ -254,7 +254,7 @@ func TestHangingNeighbour(t *testing.T) {
 				for i := range events {
 					w.put("stuck", long, long)
 					ids = append(ids, w.put("healthy", numbered(1)...)...)
-					if i%100 == 99 {
+					if i%50 == 49 {
 						synctest.Wait()
 					}
 				}
@@ -312,8 +312,8 @@ func TestMemoryIsShared(t *testing.T) {
 // none is lost. This is where a delivery that the loader reads while its
 // outcome is being committed would be made twice.
 func TestEachAttemptOnce(t *testing.T) {
-	const events = 800
-	bubble(t, Config{MaxQueued: 100}, func(t *testing.T, w *world) {
+	const events = 400
+	bubble(t, Config{MaxQueued: 50}, func(t *testing.T, w *world) {
 		box := &inbox{answer: func(n int, rw http.ResponseWriter, _ *http.Request) {
 			if rand.IntN(3) == 0 {
 				time.Sleep(time.Duration(rand.IntN(30)) * time.Millisecond)

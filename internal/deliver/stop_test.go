@@ -167,10 +167,9 @@ func TestStopWhileTheStoreFails(t *testing.T) {
 		w.sql("ALTER TABLE delivery RENAME TO elsewhere")
 		close(gate)
 		time.Sleep(time.Minute)
-		// So many outcomes wait, as many more while the writer has them in its
-		// hands, and each worker has one that it cannot hand over.
-		if n := len(box.arrivals()); n < most || n > 2*most+defaultConcurrency {
-			t.Errorf("%d requests were made, want from %d to %d", n, most, 2*most+defaultConcurrency)
+		// So many outcomes wait, and each worker has one that it cannot hand over.
+		if n, want := len(box.arrivals()), most+defaultConcurrency; n != want {
+			t.Errorf("%d requests were made, want %d", n, want)
 		}
 		if w.store.Failing() == nil {
 			t.Error("the store does not say that it fails")

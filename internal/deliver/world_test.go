@@ -408,8 +408,10 @@ func status(codes ...int) func(int, http.ResponseWriter, *http.Request) {
 	return func(n int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(codes[min(n, len(codes))-1]) }
 }
 
-// bubble runs a test with a world on a clock of its own.
+// bubble runs a test with a world on a clock of its own, beside other tests:
+// they wait for disks much of the time.
 func bubble(t *testing.T, cfg Config, f func(t *testing.T, w *world)) {
 	t.Helper()
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { f(t, newWorld(t, cfg)) })
 }

@@ -35,7 +35,7 @@ type Config struct {
 	// MaxQueuedBytes bounds the events that wait for the writer; 0 means
 	// 64 MiB. Beyond it, Put answers [store.ErrBusy].
 	MaxQueuedBytes int64
-	// MaxOutcomes bounds the outcomes that wait for the writer; 0 means
+	// MaxOutcomes bounds the outcomes that are not committed yet; 0 means
 	// 16,384. Beyond it, Settle blocks.
 	MaxOutcomes int
 	// Clock is the time of a virtual clock; nil means the machine's clock.
@@ -71,7 +71,8 @@ type Store struct {
 	puts     []*put
 	queued   int64 // bytes of events in puts
 	outcomes []store.Outcome
-	room     sync.Cond // signalled when outcomes were taken
+	settling int       // outcomes of the transaction under way, which wait again if it fails
+	room     sync.Cond // signalled when outcomes were committed
 	closing  bool
 	hurried  bool          // nobody waits for room any more
 	writing  bool          // a transaction is under way, or its outcomes' owners are being told

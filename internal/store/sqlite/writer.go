@@ -78,7 +78,7 @@ func (s *Store) submit(p *put) error {
 // tries again.
 func (s *Store) Settle(o store.Outcome) {
 	s.mu.Lock()
-	for len(s.outcomes) >= s.maxOutcomes && !s.closing && !s.hurried {
+	for len(s.outcomes)+s.settling >= s.maxOutcomes && !s.closing && !s.hurried {
 		s.room.Wait()
 	}
 	first := len(s.outcomes) == 0
@@ -159,8 +159,9 @@ func (s *Store) write() {
 		armed, ripe = false, false
 		failed = !s.commitAll(puts, outcomes)
 		s.mu.Lock()
-		s.writing = false
+		s.writing, s.settling = false, 0
 		s.mu.Unlock()
+		s.room.Broadcast()
 		s.rested()
 	}
 }
@@ -179,7 +180,7 @@ func (s *Store) commitAll(puts []*put, outcomes []store.Outcome) bool {
 	if err != nil {
 		s.copier.start() // where the disk is full, the log may begin anew in the room that it has
 		s.mu.Lock()
-		s.outcomes = append(outcomes, s.outcomes...)
+		s.outcomes, s.settling = append(outcomes, s.outcomes...), 0
 		s.mu.Unlock()
 		return false
 	}
@@ -215,7 +216,7 @@ func (s *Store) next(ripe, failed bool) (puts []*put, outcomes []store.Outcome, 
 		if len(s.outcomes) == 0 {
 			s.outcomes = nil
 		}
-		s.room.Broadcast()
+		s.settling = m
 	}
 	s.writing = len(puts) > 0 || len(outcomes) > 0
 	return puts, outcomes, len(s.outcomes), s.closing
