@@ -91,6 +91,7 @@ func TestHardCases(t *testing.T) {
 		{"a repeated key", `{"d":{"a":[1],"b":[2]}}`, `{"d":` + objects(3000, `{"a":1,"b":3,"b":%d0}`) + `,"d":[]}`, false},
 		{"a repeated key, last has both", `{"d":{"a":[1],"b":[2]}}`, `{"d":[` + strings.Repeat(`{"a":1,"b":3,"b":4},`, 30_000) + `{"a":1,"b":2}]}`, true},
 		{"a key again and again", `{"b":["x"],"a":["y"]}`, `{` + strings.Repeat(`"a":1,`, 50_000) + `"b":"x"}`, false},
+		{"a string of escapes", `{"a":[{"prefix":"x"},{"suffix":"éx"}]}`, `{"a":"` + strings.Repeat(`\u00e9`, 1<<18) + `x"}`, true},
 		{"deep", `{"a":[1]}`, `{"a":` + strings.Repeat("[", 9000) + "1" + strings.Repeat("]", 9000) + `}`, true},
 		{"one value again and again", `{"a":["x"],"b":["y"],"c":["z"]}`, `{"a":[` + strings.Repeat(`"x",`, 20_000) + `1],"b":[` + strings.Repeat(`"y",`, 20_000) + `1],"c":1}`, false},
 	} {

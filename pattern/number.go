@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // parseNumber returns the double a JSON number's text stands for, if it is
 // comparable: if the text, as a decimal, equals the double's shortest decimal
-// form. 9007199254740993, 1e400 and 1e-400 are not. Minus zero is zero.
+// form. 9007199254740993, 1e400, 1e-400 and what [exceedsLimits] are not. Minus
+// zero is zero.
 func parseNumber(text string) (float64, bool) {
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil || !isExact(text, f) {
@@ -73,10 +75,28 @@ func decimal(dst []byte, text string) (digits []byte, exponent int, fits bool) {
 		case c == 'e' || c == 'E':
 			n, err := strconv.Atoi(text[i+1:])
 			if err != nil || n > 1<<20 || n < -1<<20 {
-				return dst, 0, !seen
+				return dst, 0, !seen && !exceedsLimits(text)
 			}
 			return dst, exponent + n, true
 		}
 	}
 	return dst, exponent, true
+}
+
+// exceedsLimits reports whether a number's text, written as an integer and a
+// power of ten, has an exponent of more than 32 bits. AWS's matcher reads no
+// such number, not even a zero.
+func exceedsLimits(text string) bool {
+	i := strings.IndexAny(text, "eE")
+	if i < 0 {
+		return false
+	}
+	exponent, err := strconv.ParseInt(text[i+1:], 10, 64)
+	if err != nil {
+		return true
+	}
+	if point := strings.IndexByte(text[:i], '.'); point >= 0 {
+		exponent -= min(int64(i-point-1), exponent-math.MinInt64)
+	}
+	return exponent <= math.MinInt32 || exponent > math.MaxInt32
 }

@@ -10,9 +10,18 @@ func (p *parser) number() (float64, error) {
 	}
 	f, ok := parseNumber(text)
 	if !ok {
-		return 0, &Error{Reason: "Cannot compare number : " + text} // AWS does not say where
+		return 0, p.incomparable(text)
 	}
 	return f, nil
+}
+
+// incomparable refuses a number that an operator cannot compare with. AWS does
+// not say where it stands.
+func (p *parser) incomparable(text string) error {
+	if exceedsLimits(text) {
+		return &Error{Reason: "value exceeds limits"}
+	}
+	return &Error{Reason: "Cannot compare number : " + text}
 }
 
 // numeric compiles a comparison with one number or between two.
@@ -72,7 +81,7 @@ func (p *parser) oneBound(tok token, operator string, set func(float64)) error {
 	}
 	f, ok := parseNumber(text)
 	if !ok {
-		return p.fail("Cannot compare number : %s", text)
+		return p.incomparable(text)
 	}
 	set(f)
 	return nil
@@ -98,13 +107,13 @@ func (p *parser) lowerBound(tok token, operator string, more *operands) error {
 	}
 	var ok bool
 	if more.low, ok = parseNumber(low); !ok {
-		return p.fail("Cannot compare number : %s", low)
+		return p.incomparable(low)
 	}
 	if high == "" {
 		return nil
 	}
 	if more.high, ok = parseNumber(high); !ok {
-		return p.fail("Cannot compare number : %s", high)
+		return p.incomparable(high)
 	}
 	if more.low >= more.high {
 		return p.fail("Bottom must be less than top")

@@ -88,12 +88,14 @@ func (s *scanner) badToken() error {
 	return s.fail("Unrecognized token '%s': was expecting %s", s.src[s.start:s.pos], validTokens)
 }
 
+// identifierStart and identifierPart are Java's, of one UTF-16 unit: a half of
+// a surrogate pair is neither.
 func identifierStart(r rune) bool {
-	return unicode.IsLetter(r) || unicode.In(r, unicode.Sc, unicode.Pc, unicode.Nl)
+	return r <= 0xFFFF && (unicode.IsLetter(r) || unicode.In(r, unicode.Sc, unicode.Pc, unicode.Nl))
 }
 
 func identifierPart(r rune) bool {
-	return identifierStart(r) || unicode.In(r, unicode.Nd, unicode.Mn, unicode.Mc, unicode.Cf) ||
+	return identifierStart(r) || r <= 0xFFFF && unicode.In(r, unicode.Nd, unicode.Mn, unicode.Mc, unicode.Cf) ||
 		r <= 0x08 || r >= 0x0E && r <= 0x1B || r >= 0x7F && r <= 0x9F
 }
 
@@ -269,7 +271,7 @@ func (s *scanner) escaped(begin int, eofText, what string) (string, error) {
 			if err != nil {
 				return "", err
 			}
-			out = appendUnit(out, unit)
+			out = appendUnit(out, 0, unit)
 		default:
 			return "", s.failBefore("Unrecognized character escape %s", describe(r))
 		}
@@ -293,13 +295,13 @@ func (s *scanner) hex() (rune, error) {
 	return unit, nil
 }
 
-// appendUnit appends one UTF-16 unit, joining it with a high surrogate that
-// stands at the end of dst.
-func appendUnit(dst []byte, unit rune) []byte {
+// appendUnit appends one UTF-16 unit to the text that dst holds from an index
+// on, joining it with a high surrogate that stands at the text's end.
+func appendUnit(dst []byte, from int, unit rune) []byte {
 	switch {
 	case unit < 0xD800 || unit > 0xDFFF:
 		return utf8.AppendRune(dst, unit)
-	case unit >= 0xDC00 && len(dst) >= 3:
+	case unit >= 0xDC00 && len(dst)-from >= 3:
 		if tail := dst[len(dst)-3:]; tail[0] == 0xED && tail[1]&0xF0 == 0xA0 {
 			high := rune(0xD000) | rune(tail[1]&0x3F)<<6 | rune(tail[2]&0x3F)
 			return utf8.AppendRune(dst[:len(dst)-3], (high-0xD800)<<10+(unit-0xDC00)+0x10000)

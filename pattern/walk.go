@@ -321,8 +321,7 @@ func (w *walker) unescape(s string) string {
 				unit = unit<<4 | rune(hexDigit(s[i+k]))
 			}
 			i += 4
-			tail := appendUnit(w.buf[from:], unit)
-			w.buf = append(w.buf[:from], tail...)
+			w.buf = appendUnit(w.buf, from, unit)
 			continue
 		}
 		w.buf = append(w.buf, c)
