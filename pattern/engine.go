@@ -87,9 +87,43 @@ func (b *builder) add(key any, p *Pattern) *member {
 			c.clauses[j].optional = slices.ContainsFunc(f.tests, func(t test) bool { return t.op == opAbsent })
 		}
 		m.candidates[i] = c
+	}
+	if len(m.candidates) > 1 {
+		m.share()
+	}
+	for _, c := range m.candidates {
 		b.file(c)
 	}
 	return m
+}
+
+// share numbers the clauses that several candidates have.
+func (m *member) share() {
+	type identity struct {
+		place *place
+		tests *test
+	}
+	users := map[identity]int{}
+	for _, c := range m.candidates {
+		for i := range c.clauses {
+			users[identity{c.clauses[i].place, &c.clauses[i].tests[0]}]++
+		}
+	}
+	numbers := map[identity]int32{}
+	for _, c := range m.candidates {
+		for i := range c.clauses {
+			cl := &c.clauses[i]
+			id := identity{cl.place, &cl.tests[0]}
+			if users[id] < 2 {
+				continue
+			}
+			if numbers[id] == 0 {
+				m.shared++
+				numbers[id] = m.shared
+			}
+			cl.shared = numbers[id]
+		}
+	}
 }
 
 // isNested reports whether a path of the alternative lies below another.

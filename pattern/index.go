@@ -29,6 +29,7 @@ type clause struct {
 	*place
 	optional bool  // one of the tests is exists: false
 	words    int32 // see field
+	shared   int32 // counts, from one, the member's clauses that several candidates have; 0 if only one has it
 	tests    []test
 }
 
@@ -38,6 +39,7 @@ type member struct {
 	id         int32
 	pattern    *Pattern
 	candidates []*candidate
+	shared     int32 // the number of clauses that several candidates have
 }
 
 // splitAt is how many candidates a bucket holds before it becomes an index.

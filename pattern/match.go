@@ -18,6 +18,10 @@ const (
 
 func (w *walker) done() {
 	w.release()
+	if w.memo.kept > keepValues {
+		w.memo = memo{}
+	}
+	w.memo.member = nil
 	if cap(w.values) <= keepValues && cap(w.buf) <= keepBytes && cap(w.inside) <= keepValues {
 		walkers.Put(w)
 	}
@@ -203,7 +207,7 @@ func (w *walker) tryAll(list []*candidate) {
 func (w *walker) satisfies(c *candidate) bool {
 	apart, choice := 0, false // clauses all of whose matching values lie in array elements
 	for i := range c.clauses {
-		switch w.clause(&c.clauses[i]) {
+		switch w.state(c, &c.clauses[i]) {
 		case clauseFails:
 			return false
 		case clauseInElements:
@@ -225,7 +229,8 @@ func (w *walker) satisfies(c *candidate) bool {
 type clauseState uint8
 
 const (
-	clauseFails      clauseState = iota
+	clauseUnknown    clauseState = iota
+	clauseFails                  // no value matches, and there is one or has to be
 	clauseHolds                  // whatever is chosen for the others
 	clauseInElements             // by values that all lie in array elements
 	clauseOpen                   // by such values or by none, depending on the others
@@ -287,10 +292,16 @@ func (w *walker) joins(c *candidate) bool {
 	open := uint64(0)
 	for k := range c.clauses {
 		cl, bit := &c.clauses[k], uint64(1)<<k
-		if w.clause(cl) != clauseInElements {
+		if w.state(c, cl) != clauseInElements {
 			continue
 		}
 		open |= bit
+		if cl.shared > 0 {
+			for _, e := range w.elementsOf(c, cl, &w.solver.joined).matching {
+				holds[e] |= bit
+			}
+			continue
+		}
 		for i := w.places[cl.id].first; i >= 0; i = w.values[i].next {
 			if v := &w.values[i]; holds[v.in]&bit == 0 && cl.matches(v) {
 				holds[v.in] |= bit

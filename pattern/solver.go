@@ -20,9 +20,12 @@ type solver struct {
 	steps  int      // left before the search gives up
 
 	// By clause, each ascending and without repetition.
-	lists  [][]int32 // the elements with a value that matches
-	all    [][]int32 // the elements with a value
-	around [][]int32 // the arrays that these lie in, if the event has strays
+	lists  [][]int32  // the elements with a value that matches
+	all    [][]int32  // the elements with a value
+	outer  [][]int32  // the outermost arrays that these lie in
+	around [][]int32  // all arrays that these lie in, if the event has strays
+	own    []elements // where lists and all are, unless in the memo
+	joined elements   // likewise, for walker.joins
 }
 
 // A search may take minSteps, and stepsPerValue for each value of the event
@@ -68,27 +71,13 @@ func (w *walker) search(c *candidate) bool {
 	s.arrays = s.arrays[:0]
 	s.steps = minSteps + stepsPerValue*len(w.values)/len(c.member.candidates)
 	for len(s.lists) < len(c.clauses) {
-		s.lists, s.all, s.around = append(s.lists, nil), append(s.all, nil), append(s.around, nil)
+		s.lists, s.all, s.outer = append(s.lists, nil), append(s.all, nil), append(s.outer, nil)
+		s.around, s.own = append(s.around, nil), append(s.own, elements{})
 	}
 	for k := range c.clauses {
 		cl := &c.clauses[k]
-		s.lists[k], s.all[k] = s.lists[k][:0], s.all[k][:0]
-		last := int32(-1)
-		for i := w.places[cl.id].first; i >= 0; i = w.values[i].next {
-			v := &w.values[i]
-			if n := len(s.all[k]); n == 0 || s.all[k][n-1] != v.in {
-				s.all[k] = append(s.all[k], v.in)
-			}
-			if v.in != last && cl.matches(v) {
-				s.lists[k] = append(s.lists[k], v.in)
-				last = v.in
-			}
-		}
-		// A value after an array may lie outside what lies inside it.
-		slices.Sort(s.lists[k])
-		s.lists[k] = slices.Compact(s.lists[k])
-		slices.Sort(s.all[k])
-		s.all[k] = slices.Compact(s.all[k])
+		e := w.elementsOf(c, cl, &s.own[k])
+		s.lists[k], s.all[k], s.outer[k] = e.matching, e.all, e.around
 		s.around[k] = s.around[k][:0]
 		if w.strays {
 			for _, e := range s.all[k] {
@@ -122,19 +111,11 @@ func (w *walker) groups(c *candidate) [][]int {
 		parent[a] = p
 		return p
 	}
-	outer := func(e int32) int32 {
-		for w.inside[e].parent > 0 {
-			e = w.inside[e].parent
-		}
-		return w.inside[e].array
-	}
 	keys := make([]int32, len(c.clauses))
 	for k := range c.clauses {
 		keys[k] = int32(-2 - k) // arrays of its own: none
-		for _, e := range w.solver.all[k] {
-			if a := outer(e); a >= 0 {
-				parent[find(a)] = find(keys[k])
-			}
+		for _, a := range w.solver.outer[k] {
+			parent[find(a)] = find(keys[k])
 		}
 	}
 	var groups [][]int

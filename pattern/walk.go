@@ -28,6 +28,7 @@ type walker struct {
 	matched []*member
 	folded  []byte
 	solver  solver
+	memo    memo
 }
 
 // found is what an event has at one place.
