@@ -302,6 +302,12 @@ func yamlError(err error) error {
 		if _, value, ok := strings.Cut(found, " "); ok {
 			found = value
 		}
+		switch found {
+		case "!!seq":
+			found = "a list"
+		case "!!map":
+			found = "a mapping"
+		}
 		message = fmt.Sprintf("%s stands where %s is expected", found, kindOf(wanted))
 	}
 	return fmt.Errorf("line %d: %s", wrong.Mark.Line, message)

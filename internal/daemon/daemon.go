@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"bailey"
@@ -82,7 +83,9 @@ func Listen(ctx context.Context, cfg Config) (*Server, error) {
 		}
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
-	if err != nil {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("something else listens on %s already, perhaps another bailey: stop it, or choose another address with --listen: %w", cfg.Listen, err)
+	} else if err != nil {
 		return nil, fmt.Errorf("listening: %w", err)
 	}
 	s.listener = limit(listener, cfg.MaxConnections)
@@ -174,7 +177,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		err = fmt.Errorf("serving: %w", err)
 	case <-ctx.Done():
 	}
-	s.log.Info("stopping", "grace", s.cfg.GraceTime)
+	s.log.Info("stopping", "grace", s.cfg.GraceTime.String())
 	close(s.stopping)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.GraceTime)
 	defer cancel()
