@@ -25,8 +25,10 @@ import (
 
 // A script's commands beyond testscript's own:
 //
-//	serve [FLAGS]         starts bailey serve on a free port, says where it is in BAILEY_ENDPOINT, and what it says in serve.log
-//	stop                  stops that server, which has to end in good order; so does the end of the script
+//	serve [FLAGS]         starts bailey serve on a free port, says where it is in BAILEY_ENDPOINT, and what it says in serve.log;
+//	                      with LOG=nobody it talks into a pipe that nobody reads
+//	halt                  stops that server, which has to end in good order; so does the end of the script. (Not stop,
+//	                      which is testscript's own and ends the script there, with nothing said.)
 //	sink                  starts an API whose URL is in SINK: /status/N answers N, everything else 200
 //	aws OPERATION FILE    calls the AWS API with the JSON of a file
 //	exits CODE PROGRAM... runs a program that has to end with this exit code
@@ -43,7 +45,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": serveScript, "stop": stopScript, "sink": sinkScript, "aws": awsScript, "exits": exitsScript, "capture": captureScript,
+			"serve": serveScript, "halt": haltScript, "sink": sinkScript, "aws": awsScript, "exits": exitsScript, "capture": captureScript,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -87,6 +89,13 @@ func serveScript(ts *testscript.TestScript, neg bool, args []string) {
 
 	log, err := os.Create(ts.MkAbs("serve.log"))
 	ts.Check(err)
+	if ts.Getenv("LOG") == "nobody" {
+		ts.Check(log.Close())
+		reader, writer, err := os.Pipe()
+		ts.Check(err)
+		ts.Check(reader.Close())
+		log = writer
+	}
 	defer log.Close()
 	process := exec.Command(program(ts), append([]string{"serve", "--data", ts.MkAbs("data"), "--listen", address}, args...)...)
 	process.Dir, process.Stdout, process.Stderr = ts.MkAbs("."), log, log
@@ -116,9 +125,9 @@ func serveScript(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("BAILEY_ENDPOINT", url)
 }
 
-func stopScript(ts *testscript.TestScript, neg bool, args []string) {
+func haltScript(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) > 0 {
-		ts.Fatalf("usage: stop")
+		ts.Fatalf("usage: halt")
 	}
 	ts.Check(ts.Value(running{}).(*server).stop())
 }

@@ -8,8 +8,10 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"bailey"
@@ -61,6 +63,9 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	// A log whose reader has gone, such as a pipe's, is no reason to stop. The
+	// other commands end with their readers.
+	signal.Ignore(syscall.SIGPIPE)
 	server, err := daemon.Listen(ctx, *settings)
 	if err != nil {
 		return err
