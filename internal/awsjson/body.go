@@ -13,6 +13,10 @@ import (
 // maxPooledBody is the largest buffer kept for the next body.
 const maxPooledBody = 1 << 20
 
+// maxTrusted is how much room is made for a body that was announced and has not
+// come: callers who announce much and send little must not use up the memory.
+const maxTrusted = 64 << 10
+
 // ReadBody appends the request's body to dst, unpacked if it is gzipped. Both
 // the packed and the unpacked body are limited to limit bytes. The error is an
 // *Error.
@@ -25,7 +29,7 @@ func ReadBody(dst *bytes.Buffer, w http.ResponseWriter, r *http.Request, limit i
 	switch encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))); encoding {
 	case "", "identity":
 		if r.ContentLength > 0 {
-			dst.Grow(int(r.ContentLength) + bytes.MinRead)
+			dst.Grow(int(min(r.ContentLength, maxTrusted)) + bytes.MinRead)
 		}
 	case "gzip":
 		unpacked, err := gzip.NewReader(body)
