@@ -38,7 +38,8 @@ type Config struct {
 	// beside pages that loopback itself serves; "*" means all.
 	Origins []string
 	// Hosts are the names by which a server on a loopback address may be called,
-	// beside addresses, localhost, and the host of Listen.
+	// beside addresses, localhost, and the host of Listen; one that begins with
+	// a dot stands for all names that end so.
 	Hosts []string
 	// GraceTime is how long requests under way may finish when the server is
 	// to stop; 0 means 10 s.

@@ -10,7 +10,8 @@ import (
 )
 
 // hosts are the names by which a server on a loopback address may be called,
-// beside those that always lead there.
+// beside those that always lead there. One that begins with a dot stands for all
+// names that end so.
 //
 // A web page cannot reach across origins: [awsjson.Origins] and
 // http.CrossOriginProtection see to that. But a page of evil.example can have
@@ -50,12 +51,18 @@ func (h hosts) allowed(name string) bool {
 	if _, err := netip.ParseAddr(name); err == nil {
 		return true
 	}
+	known := func(own string) bool {
+		if strings.HasPrefix(own, ".") {
+			return strings.HasSuffix(name, strings.ToLower(own))
+		}
+		return strings.EqualFold(own, name)
+	}
 	for _, suffix := range suffixes {
 		if strings.HasSuffix("."+name, suffix) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(h, func(own string) bool { return strings.EqualFold(own, name) })
+	return slices.ContainsFunc(h, known)
 }
 
 // hostname is the name in a Host header: without port, brackets, the dot at the

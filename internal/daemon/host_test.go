@@ -13,7 +13,7 @@ import (
 // A page whose own name was made to resolve to this machine is of the same
 // origin as the server, so that nothing but the name it calls tells it apart.
 func TestCalledByItsName(t *testing.T) {
-	s, _ := start(t, daemon.Config{Hosts: []string{"Bailey.corp.example"}})
+	s, _ := start(t, daemon.Config{Hosts: []string{"Bailey.corp.example", ".Test.example"}})
 	_, port, err := net.SplitHostPort(s.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -35,6 +35,8 @@ func TestCalledByItsName(t *testing.T) {
 		{"events.us-east-1.amazonaws.com", true}, // by the hosts file, or a proxy
 		{"localhost.localstack.cloud:" + port, true},
 		{"bailey.corp.example:" + port, true},
+		{"a.b.test.example", true},
+		{"eviltest.example", false},
 		{"evil.example:" + port, false},
 		{"evil.example", false},
 		{"localhost.evil.example", false},
