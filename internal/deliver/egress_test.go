@@ -56,6 +56,14 @@ func TestForbiddenAddress(t *testing.T) {
 	}
 }
 
+// A proxy would be called in the place of the address that the policy is about,
+// and the environment is not asked for one: it is whatever the shell had.
+func TestNoProxy(t *testing.T) {
+	if transport := newTransport(newDialer(new(egress.Policy)).DialContext); transport.Proxy != nil {
+		t.Error("requests may go through a proxy")
+	}
+}
+
 // answerName is a name server that knows one address and one name. It speaks
 // DNS over a stream: each message has its length before it (RFC 1035, 4.2.2).
 func answerName(c net.Conn, name string, address net.IP) {
