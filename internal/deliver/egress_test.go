@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -62,6 +63,21 @@ func TestNoProxy(t *testing.T) {
 	if transport := newTransport(newDialer(new(egress.Policy)).DialContext); transport.Proxy != nil {
 		t.Error("requests may go through a proxy")
 	}
+}
+
+// Answers are read as they come: nothing is asked to be compressed, so nothing
+// unpacks to more than is read of an answer.
+func TestAsksForNoCompression(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, w *world) {
+		asked := make(chan []string, 1)
+		w.network.serve("shop", func(_ http.ResponseWriter, r *http.Request) { asked <- r.Header.Values("Accept-Encoding") })
+		w.api(request.API{ID: "shop"})
+		w.target("shop")
+		w.ended(w.one("shop"))
+		if got := <-asked; len(got) > 0 {
+			t.Errorf("the request has Accept-Encoding %q", got)
+		}
+	})
 }
 
 // answerName is a name server that knows one address and one name. It speaks
