@@ -96,7 +96,7 @@ func exceedsLimits(text string) bool {
 		return true
 	}
 	if point := strings.IndexByte(text[:i], '.'); point >= 0 {
-		exponent -= min(int64(i-point-1), exponent-math.MinInt64)
+		exponent = max(exponent, 2*math.MinInt32) - int64(i-point-1)
 	}
 	return exponent <= math.MinInt32 || exponent > math.MaxInt32
 }
