@@ -165,6 +165,16 @@ func TestTestEventPattern(t *testing.T) {
 	} {
 		s.run(t, h)
 	}
+	// Recorded on AWS, and so elsewhere too where a pattern is given.
+	const tooComplex = `InvalidEventPatternException: Event pattern is not valid. Reason: Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a wildcard character`
+	const wildcards = `{\"source\":[{\"wildcard\":\"*:*:*:*:*:event-bus/*\"}]}`
+	for _, s := range []step{
+		{"TestEventPattern", `{"EventPattern":"` + wildcards + `","Event":"{` + members + `}"}`, tooComplex},
+		{"PutRule", `{"Name":"r","EventPattern":"` + wildcards + `"}`, tooComplex},
+		{"CreateArchive", `{"ArchiveName":"a","EventSourceArn":"arn:aws:events:us-east-1:000000000000:event-bus/default","EventPattern":"` + wildcards + `"}`, tooComplex},
+	} {
+		s.run(t, h)
+	}
 	status, got := call(t, h, "TestEventPattern", `{"EventPattern":"{\"source\":[]}","Event":"{`+members+`}"}`)
 	if want := `{"__type":"InvalidEventPatternException","message":"Event pattern is not valid. Reason: Empty arrays are not allowed`; status != 400 || !strings.HasPrefix(got, want) {
 		t.Errorf("got %d %s, want 400 %s...", status, got, want)

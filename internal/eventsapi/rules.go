@@ -5,7 +5,6 @@ import (
 
 	"bailey/internal/awsjson"
 	"bailey/internal/rule"
-	"bailey/pattern"
 )
 
 // ruleInput names a rule.
@@ -154,9 +153,9 @@ func (a *api) testEventPattern(_ context.Context, _ *awsjson.Call, in *testEvent
 	if !isEvent([]byte(in.Event)) {
 		return nil, invalid("Parameter Event is not valid.")
 	}
-	p, err := pattern.Parse(in.EventPattern)
+	p, err := rule.ParsePattern(in.EventPattern)
 	if err != nil {
-		return nil, answer(rule.PatternError(err))
+		return nil, answer(err)
 	}
 	return &testEventPatternOutput{p.Match([]byte(in.Event))}, nil
 }

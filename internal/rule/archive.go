@@ -10,7 +10,6 @@ import (
 
 	"bailey/internal/arn"
 	"bailey/internal/jsonpath"
-	"bailey/pattern"
 )
 
 // An Archive keeps the events of a bus that match its pattern. A rule on the
@@ -90,8 +89,8 @@ func (r *Registry) busByARN(region, busARN, parameter string) (*bus, error) {
 // only AWS has.
 func (r *Registry) archiveRule(a *Archive) (*compiled, error) {
 	if a.EventPattern != "" {
-		if _, err := pattern.Parse(a.EventPattern); err != nil {
-			return nil, PatternError(err)
+		if _, err := ParsePattern(a.EventPattern); err != nil {
+			return nil, err
 		}
 	}
 	name := "Events-Archive-" + a.Name

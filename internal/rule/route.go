@@ -136,6 +136,19 @@ func PatternError(err error) error {
 	return fmt.Errorf("compiling an event pattern: %w", err)
 }
 
+// ParsePattern compiles a pattern that somebody wants to use, and refuses what
+// AWS refuses. The error is an *Error, in all of AWS's words.
+func ParsePattern(text string) (*pattern.Pattern, error) {
+	p, err := pattern.Parse(text)
+	if err != nil {
+		return nil, PatternError(err)
+	}
+	if reason := p.TooComplex(); reason != "" {
+		return nil, PatternError(&pattern.Error{Reason: reason})
+	}
+	return p, nil
+}
+
 // compileTarget checks a target and makes the part of its route that does not
 // depend on the rule. Errors are *Error.
 func compileTarget(t *Target) (*Route, error) {

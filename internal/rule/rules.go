@@ -112,6 +112,11 @@ func (r *Registry) PutRule(ctx context.Context, rule Rule) (string, error) {
 	if rule.State == "" {
 		rule.State = Enabled
 	}
+	if rule.EventPattern != "" {
+		if _, err := ParsePattern(rule.EventPattern); err != nil {
+			return "", err
+		}
+	}
 	if err := r.inherit(b, &rule); err != nil {
 		return "", err
 	}
