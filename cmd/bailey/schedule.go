@@ -47,7 +47,9 @@ func (c *scheduleCommand) Run(t *terminal) error {
 	for _, at := range firings {
 		t.out.println(" ", at.Format("Mon 2006-01-02 15:04:05 MST"))
 	}
-	if len(firings) < c.Count {
+	if len(firings) == 0 {
+		t.out.println("  never from", from.Format("2006-01-02 15:04:05 MST"), "on")
+	} else if len(firings) < c.Count {
 		t.out.println("  and never again")
 	}
 	return nil

@@ -27,13 +27,22 @@ func (e Expression) Describe() string {
 	case days != everyDay:
 		words += days + " UTC"
 	}
-	if !f.months[0].all(monthField) {
-		words += ", in " + list(f.months, monthField, func(m int) string { return time.Month(m).String() })
+	var in []string
+	if !all(f.months, monthField) {
+		in = append(in, list(f.months, monthField, func(m int) string { return time.Month(m).String() }))
 	}
-	if !f.years[0].all(yearField) {
-		words += ", in " + list(f.years, yearField, strconv.Itoa)
+	if !all(f.years, yearField) {
+		in = append(in, list(f.years, yearField, strconv.Itoa))
+	}
+	if len(in) > 0 {
+		words += ", in " + strings.Join(in, " of ")
 	}
 	return words
+}
+
+// all reports whether the spans are every value of the field.
+func all(spans []span, f fieldKind) bool {
+	return slices.ContainsFunc(spans, func(s span) bool { return s.all(f) })
 }
 
 func describeRate(rate time.Duration) string {
@@ -60,10 +69,12 @@ func (f *fields) describeTime() string {
 		return "at " + join(times) + " UTC"
 	}
 	minutes, hours := f.minutes[0], f.hours[0]
-	everyHour := hours.all(hoursField)
+	everyHour := all(f.hours, hoursField)
 	var words string
 	switch {
-	case len(f.minutes) == 1 && minutes.low == minutesField.min && minutes.high == minutesField.max:
+	case all(f.minutes, minutesField):
+		words = every(1, "minute")
+	case len(f.minutes) == 1 && minutes.low == minutesField.min && minutes.high == minutesField.max && 60%minutes.step == 0:
 		words = every(minutes.step, "minute")
 	case len(f.minutes) == 1 && minutes.low == minutes.high:
 		words = fmt.Sprintf("at minute %d", minutes.low)
@@ -112,7 +123,7 @@ func (f *fields) describeDays() string {
 	if f.byWeekday {
 		return f.describeWeekdays()
 	}
-	if len(f.days) > 0 && f.days[0].all(dayField) {
+	if all(f.days, dayField) {
 		return everyDay
 	}
 	var parts []string
@@ -139,7 +150,7 @@ func (f *fields) describeWeekdays() string {
 	if f.nth > 0 {
 		return fmt.Sprintf(" on the %s %s of the month", [...]string{"first", "second", "third", "fourth", "fifth"}[f.nth-1], weekdayName(f.nthWeekday))
 	}
-	if len(f.weekdays) > 0 && f.weekdays[0].all(weekdayField) {
+	if all(f.weekdays, weekdayField) {
 		return everyDay
 	}
 	var parts []string
@@ -154,24 +165,31 @@ func (f *fields) describeWeekdays() string {
 
 func weekdayName(n int) string { return time.Weekday(n - 1).String() }
 
-// list names what spans hold: ranges as such, steps by their values where these
-// are few.
+// list names what spans hold, the lowest first: ranges as such, steps by their
+// values, of which the middle is left out where they are many.
 func list(spans []span, kind fieldKind, name func(int) string) string {
 	const few = 8
-	var parts []string
+	var each []span
 	for _, s := range spans {
+		if values := s.values(kind); s.step > 1 && len(values) <= few {
+			for _, v := range values {
+				each = append(each, span{v, v, 1})
+			}
+			continue
+		}
+		each = append(each, s)
+	}
+	slices.SortStableFunc(each, func(a, b span) int { return a.low - b.low })
+	var parts []string
+	for _, s := range slices.Compact(each) {
 		values := s.values(kind)
 		switch {
 		case len(values) == 1:
 			parts = append(parts, name(s.low))
 		case s.step == 1:
 			parts = append(parts, name(s.low)+" to "+name(s.high))
-		case len(values) <= few:
-			for _, v := range values {
-				parts = append(parts, name(v))
-			}
 		default:
-			parts = append(parts, fmt.Sprintf("%s to %s in steps of %d", name(s.low), name(s.high), s.step))
+			parts = append(parts, name(values[0]), name(values[1]), name(values[2]), "...", name(values[len(values)-1]))
 		}
 	}
 	return join(parts)
@@ -183,5 +201,8 @@ func join(parts []string) string {
 		return strings.Join(parts, "")
 	}
 	last := len(parts) - 1
+	if parts[last-1] == "..." {
+		return strings.Join(parts, ", ")
+	}
 	return strings.Join(parts[:last], ", ") + " and " + parts[last]
 }
