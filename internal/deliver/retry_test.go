@@ -136,6 +136,7 @@ func TestChangedMeanwhile(t *testing.T) {
 		attempts int
 		arrived  map[string]int // at the first API, and at another one
 		path     string         // of the last request
+		end      store.Endpoint // whose queue it was in at last, where that is another
 		letters  int
 	}{
 		{name: "nothing", change: func(*testing.T, *world) {}, status: store.Dead, code: retry.ErrorFromTarget, attempts: 3, arrived: map[string]int{"api": 3}, path: "/orders", letters: 1},
@@ -144,7 +145,7 @@ func TestChangedMeanwhile(t *testing.T) {
 				t.ARN = "arn:aws:execute-api:us-east-1:000000000000:other/prod/PUT/mended/*"
 				t.HTTPParameters = &rule.HTTPParameters{PathParameterValues: []string{"$.detail.n"}}
 			})
-		}, status: store.Delivered, attempts: 2, arrived: map[string]int{"api": 1, "other": 1}, path: "/mended/1"},
+		}, status: store.Delivered, attempts: 2, arrived: map[string]int{"api": 1, "other": 1}, path: "/mended/1", end: store.Endpoint{API: "other"}},
 		{name: "target's path changed on the same API", change: func(_ *testing.T, w *world) {
 			w.target("api", retries(2, -1), func(t *rule.Target) { t.ARN = "arn:aws:execute-api:us-east-1:000000000000:api/prod/PUT/mended" })
 		}, status: store.Dead, code: retry.ErrorFromTarget, attempts: 3, arrived: map[string]int{"api": 3}, path: "/mended", letters: 1},
@@ -173,7 +174,7 @@ func TestChangedMeanwhile(t *testing.T) {
 			status: store.Delivered, attempts: 2, arrived: map[string]int{"api": 1, "other": 1}, path: "/v2/orders"},
 		{name: "API's stage has a place of its own now", change: func(_ *testing.T, w *world) {
 			w.api(request.API{ID: "api", Stages: map[string]request.Stage{"prod": {URL: "http://other"}}})
-		}, status: store.Delivered, attempts: 2, arrived: map[string]int{"api": 1, "other": 1}, path: "/orders"},
+		}, status: store.Delivered, attempts: 2, arrived: map[string]int{"api": 1, "other": 1}, path: "/orders", end: store.Endpoint{API: "api", Stage: "prod"}},
 		{name: "API deleted", change: func(t *testing.T, w *world) {
 			if err := w.rules.DeleteAPI(ctx, "api"); err != nil {
 				t.Fatal(err)
@@ -198,6 +199,9 @@ func TestChangedMeanwhile(t *testing.T) {
 				d := w.ended(id)
 				if d.Status != tt.status || d.ErrorCode != string(tt.code) || d.Attempts != tt.attempts {
 					t.Errorf("got %+v, want %v %s after %d attempts", d, tt.status, tt.code, tt.attempts)
+				}
+				if tt.end != (store.Endpoint{}) && d.Endpoint != tt.end {
+					t.Errorf("it was in the queue of %+v, want %+v", d.Endpoint, tt.end)
 				}
 				came := append(here.arrivals(), there.arrivals()...)
 				if len(here.arrivals()) != tt.arrived["api"] || len(there.arrivals()) != tt.arrived["other"] {
