@@ -8,9 +8,9 @@ import (
 // maxPage is how many items a page has at most, and if nobody says.
 const maxPage = 100
 
-// A Page says which part of a list is wanted. Lists are in order of name, and a
-// page goes on after the name at which the one before it ended, whatever was
-// added or removed in the meantime.
+// A Page says which part of a list is wanted. Lists but that of targets are in
+// order of name, and a page goes on after the name at which the one before it
+// ended, whatever was added or removed in the meantime.
 type Page struct {
 	Token string // of the page before; empty for the first
 	Limit int    // 1 to 100; 0 is 100
@@ -29,7 +29,8 @@ func token(list, last string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(list + " " + last))
 }
 
-// after returns the name that ended the page before, empty for the first page.
+// after returns the name in the token, of what ended the page before; empty for
+// the first page.
 func (p Page) after(list string) (string, *Error) {
 	if p.Token == "" {
 		return "", nil

@@ -44,9 +44,13 @@ func (r *Registry) RemovedRoute(k RouteKey) *Route {
 // there again, or by its age. The caller holds mu, and calls remember when the
 // changes are durable.
 func (r *Registry) forgetting(from, to *Rule) (remember, forget []*removed) {
+	there := make(map[string]bool, len(to.Targets))
+	for i := range to.Targets {
+		there[to.Targets[i].ID] = true
+	}
 	for i := range from.Targets {
 		t := &from.Targets[i]
-		if _, there := slices.BinarySearchFunc(to.Targets, t.ID, compareID); !there && t.DeadLetterConfig != nil && t.DeadLetterConfig.ARN != "" {
+		if !there[t.ID] && t.DeadLetterConfig != nil && t.DeadLetterConfig.ARN != "" {
 			remember = append(remember, &removed{from.Region, from.EventBusName, from.Name, t.ID, t.ARN, t.DeadLetterConfig.ARN, r.now().UTC()})
 		}
 	}

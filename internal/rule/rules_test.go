@@ -327,8 +327,8 @@ func TestTargets(t *testing.T) {
 	for _, page := range pages(t, 2, func(p Page) ([]Target, string, error) { return r.Targets(region, "", "r", p) }) {
 		got = append(got, fmt.Sprintf("%d %s", len(page), page[0].ID))
 	}
-	if text := strings.Join(got, ", "); text != "2 a, 2 c" {
-		t.Errorf("got pages %q, want a b, c e", text)
+	if text := strings.Join(got, ", "); text != "2 c, 2 e" {
+		t.Errorf("got pages %q, want c a, e b", text)
 	}
 	if route, ok := r.Route(RouteKey{region, "default", "r", "b"}); !ok || route.Target.ARN != "arn:aws:sqs:us-east-1:0:another" {
 		t.Errorf("got route %+v, %v, want the target as it is now (X8)", route, ok)
@@ -337,6 +337,25 @@ func TestTargets(t *testing.T) {
 		if _, ok := r.Route(key); ok {
 			t.Errorf("got a route for %v, want none", key)
 		}
+	}
+}
+
+// TestTargetsRemovedWhileListed is how tools empty a rule: page by page.
+func TestTargetsRemovedWhileListed(t *testing.T) {
+	r := newRegistry(t)
+	putRule(t, r, Rule{Name: "r"})
+	must(t, r.PutTargets(t.Context(), region, "", "r", queues("c", "a", "e", "b", "d")))
+	page, next, err := r.Targets(region, "", "r", Page{Limit: 2})
+	must(t, err)
+	must(t, r.RemoveTargets(t.Context(), region, "", "r", []string{page[0].ID, page[1].ID}, false))
+	page, _, err = r.Targets(region, "", "r", Page{Limit: 2, Token: next})
+	if err != nil || len(page) != 2 || page[0].ID != "e" {
+		t.Errorf("got %v, %v, want the page that begins with e", page, err)
+	}
+	must(t, r.RemoveTargets(t.Context(), region, "", "r", []string{"e"}, false))
+	page, _, err = r.Targets(region, "", "r", Page{Limit: 2, Token: next})
+	if err != nil || len(page) != 2 || page[0].ID != "b" {
+		t.Errorf("got %v, %v where the target of the token is gone, want the list anew", page, err)
 	}
 }
 

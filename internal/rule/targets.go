@@ -3,7 +3,6 @@ package rule
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"bailey/internal/request"
 )
@@ -26,11 +25,10 @@ func (r *Registry) PutTargets(ctx context.Context, region, bus, name string, tar
 		}
 		merged := slices.Clone(rule.Targets)
 		for i := range targets {
-			at, there := slices.BinarySearchFunc(merged, targets[i].ID, compareID)
-			if there {
+			if at := indexOf(merged, targets[i].ID); at >= 0 {
 				merged[at] = targets[i]
 			} else {
-				merged = slices.Insert(merged, at, targets[i])
+				merged = append(merged, targets[i])
 			}
 		}
 		if len(merged) > r.quotas.TargetsPerRule && len(merged) > len(rule.Targets) {
@@ -41,7 +39,10 @@ func (r *Registry) PutTargets(ctx context.Context, region, bus, name string, tar
 	})
 }
 
-func compareID(t Target, id string) int { return strings.Compare(t.ID, id) }
+// indexOf finds a target by its id; -1 if there is none.
+func indexOf(targets []Target, id string) int {
+	return slices.IndexFunc(targets, func(t Target) bool { return t.ID == id })
+}
 
 // reachable refuses a target whose API is registered as private (T6). An API
 // that is not registered is left to the delivery.
@@ -70,21 +71,21 @@ func (r *Registry) RemoveTargets(ctx context.Context, region, bus, name string, 
 	})
 }
 
-// Targets returns a rule's targets by id.
+// Targets returns a rule's targets in the order in which they were put. A token
+// names the target that the next page begins with; should that be gone by then,
+// the list begins anew, so that nothing is left out.
 func (r *Registry) Targets(region, bus, name string, page Page) ([]Target, string, error) {
 	rule, err := r.Rule(region, bus, name)
 	if err != nil {
 		return nil, "", err
 	}
-	after, invalid := page.after("targets")
+	first, invalid := page.after("targets")
 	if invalid != nil {
 		return nil, "", invalid
 	}
-	begin, _ := slices.BinarySearchFunc(rule.Targets, following(after), compareID)
-	rest := rule.Targets[begin:]
+	rest := rule.Targets[max(indexOf(rule.Targets, first), 0):]
 	if len(rest) <= page.limit() {
 		return rest, "", nil
 	}
-	rest = rest[:page.limit()]
-	return rest, token("targets", rest[len(rest)-1].ID), nil
+	return rest[:page.limit()], token("targets", rest[page.limit()].ID), nil
 }
