@@ -1,6 +1,7 @@
 package pattern
 
 import (
+	"slices"
 	"strings"
 	"unsafe"
 )
@@ -283,6 +284,11 @@ func (w *walker) found(n *pathNode, v value) {
 func (w *walker) keep(id int32, v value) {
 	v.next = -1
 	at := int32(len(w.values))
+	if len(w.values) == cap(w.values) {
+		// append would grow a long list by a quarter: memory that is touched
+		// for the first time costs more than the matching.
+		w.values = slices.Grow(w.values, max(64, len(w.values)))
+	}
 	w.values = append(w.values, v)
 	p := &w.places[id]
 	if p.first < 0 {
