@@ -348,6 +348,11 @@ func newDialer(policy *egress.Policy) *net.Dialer {
 	return &net.Dialer{Control: policy.Control, KeepAlive: 30 * time.Second}
 }
 
+// maxIdle bounds the connections that are kept for later, of all endpoints
+// together: thousands of endpoints, each with some, would take every descriptor
+// that the process may have. It leaves one to each of 8,192.
+const maxIdle = 8192
+
 // newTransport is HTTP as Bailey speaks it: no proxy and no transparent
 // compression. Every time limit is the request's own (X1), but that a TLS
 // handshake that nobody waits for any longer ends by a limit of its own.
@@ -358,6 +363,7 @@ func newTransport(dial dialFunc) *http.Transport {
 		TLSHandshakeTimeout:    request.MaxTimeout,
 		ForceAttemptHTTP2:      true,
 		DisableCompression:     true,
+		MaxIdleConns:           maxIdle,
 		MaxIdleConnsPerHost:    256,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
