@@ -2,9 +2,11 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -57,6 +59,59 @@ func TestKilledUnderLoad(t *testing.T) {
 	s := StartIn(t, dir)
 	ledger.Balance(t, s, 5*time.Minute, 10*time.Second)
 	s.Stop(t)
+}
+
+// X9: the server ends as by kill -9 at each point of a commit, and where an API has answered and nothing knows of it yet: a
+// build of its own stops there. What was acknowledged is delivered after a restart, and so on.
+func TestKilledAtEachPoint(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "bailey")
+	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "crashpoints", "-o", path, "./cmd/bailey")
+	build.Dir = ".."
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building bailey: %v\n%s", err, output)
+	}
+	for _, point := range []string{"begun", "written", "committed", "answered", "copied", "attempted"} {
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			ledger := NewLedger(t)
+			ledger.FailOneIn = 5
+			dir := t.TempDir()
+			s := StartIn(t, dir)
+			ledger.Route(t, s)
+			s.Stop(t)
+			kills, size := []int{2, 9, 1 + rand.IntN(40)}, 1000
+			if point == "copied" {
+				kills, size = []int{1, 1}, 20_000 // much is written before anything is copied
+			}
+			for _, times := range kills {
+				s := launchProgram(t, path, []string{fmt.Sprintf("BAILEY_CRASHPOINT=%s:%d", point, times)}, dir)
+				var callers sync.WaitGroup
+				for range 3 {
+					callers.Go(func() {
+						for {
+							select {
+							case <-s.exited:
+								return
+							default:
+							}
+							// Before it is ready and after it is gone there is no answer.
+							if code, err := ledger.Put(t.Context(), s, 10, size); err == nil && code != "" {
+								t.Errorf("PutEvents answered %s", code)
+								return
+							}
+						}
+					})
+				}
+				s.Crashed(t)
+				ledger.Killed()
+				callers.Wait()
+			}
+			s = StartIn(t, dir)
+			ledger.Balance(t, s, 2*time.Minute, 2*time.Second)
+			s.Stop(t)
+		})
+	}
 }
 
 // A disk that is full: PutEvents answers an error that clients try again on, nothing acknowledged is lost, neither by the

@@ -96,6 +96,12 @@ func launch(t *testing.T, dataDir string, flags ...string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return launchProgram(t, path, nil, dataDir, flags...)
+}
+
+// launchProgram is launch with a program of the caller's and more environment variables.
+func launchProgram(t *testing.T, path string, environment []string, dataDir string, flags ...string) *Server {
+	t.Helper()
 	address := freeAddress(t)
 	s := &Server{
 		URL:     "http://" + address,
@@ -104,6 +110,7 @@ func launch(t *testing.T, dataDir string, flags ...string) *Server {
 		exited:  make(chan struct{}),
 		output:  new(output),
 	}
+	s.process.Env = append(os.Environ(), environment...)
 	s.process.Stdout, s.process.Stderr = s.output, s.output
 	if err := s.process.Start(); err != nil {
 		t.Fatalf("starting bailey: %v", err)
@@ -188,6 +195,21 @@ func (s *Server) Kill(t *testing.T) {
 		t.Errorf("killing bailey: %v", err)
 	}
 	<-s.exited
+	s.checkOutput(t)
+}
+
+// Crashed waits until the server has ended by itself, as by SIGKILL.
+func (s *Server) Crashed(t *testing.T) {
+	t.Helper()
+	select {
+	case <-s.exited:
+	case <-time.After(startLimit):
+		t.Fatal("bailey is still there")
+	}
+	s.stopped = true
+	if status, ok := s.process.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
+		t.Errorf("bailey ended with %v, want SIGKILL", s.process.ProcessState)
+	}
 	s.checkOutput(t)
 }
 

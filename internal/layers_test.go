@@ -19,6 +19,7 @@ var layers = [][]string{
 		"bailey/internal/awsjson",
 		"bailey/internal/clock",
 		"bailey/internal/colour",
+		"bailey/internal/crashpoint",
 		"bailey/internal/egress",
 		"bailey/internal/event",
 		"bailey/internal/eventsapi/genmodel", // a generator

@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode"
 
+	"bailey/internal/crashpoint"
 	"bailey/internal/egress"
 	"bailey/internal/event"
 	"bailey/internal/input"
@@ -96,6 +97,7 @@ func (d *Dispatcher) attempt(x *delivery) verdict {
 	began := time.Now()
 	answer, failure := d.send(x, rt)
 	latency := time.Since(began)
+	crashpoint.Reach("attempted")
 	if failure != nil && d.ctx.Err() != nil {
 		return verdict{} // cut off by Stop: it was no attempt, and is made again
 	}

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 
 	"zombiezen.com/go/sqlite"
+
+	"bailey/internal/crashpoint"
 )
 
 // What is committed is in the log; sooner or later it is copied to its place in
@@ -126,6 +128,9 @@ func checkpoint(conn *sqlite.Conn, mode string) (left int64, err error) {
 	defer stmt.Reset()
 	if _, err := stmt.Step(); err != nil {
 		return 0, err
+	}
+	if mode != "NOOP" {
+		crashpoint.Reach("copied")
 	}
 	return stmt.ColumnInt64(1) - stmt.ColumnInt64(2), nil
 }

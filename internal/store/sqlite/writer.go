@@ -8,6 +8,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"bailey/internal/crashpoint"
 	"bailey/internal/store"
 )
 
@@ -173,6 +174,7 @@ func (s *Store) commitAll(puts []*put, outcomes []store.Outcome) bool {
 	for _, p := range puts {
 		p.done <- err
 	}
+	crashpoint.Reach("answered")
 	if err != nil && len(puts) > 0 && len(outcomes) > 0 {
 		// The outcomes are small: they may fit where the events did not.
 		err = s.commit(nil, outcomes)
@@ -228,6 +230,7 @@ func (s *Store) commit(puts []*put, outcomes []store.Outcome) (err error) {
 	if err := exec(s.writer, "BEGIN IMMEDIATE"); err != nil {
 		return wrap("beginning a transaction", err)
 	}
+	crashpoint.Reach("begun")
 	defer func() {
 		if err == nil {
 			return
@@ -293,12 +296,14 @@ func (s *Store) commit(puts []*put, outcomes []store.Outcome) (err error) {
 		return wrap("writing the clock", err)
 	}
 
+	crashpoint.Reach("written")
 	// With journal_mode=WAL and synchronous=FULL, COMMIT appends the
 	// transaction to the log and syncs the log before it returns: this line
 	// is what makes an acknowledged event durable.
 	if err := exec(s.writer, "COMMIT"); err != nil {
 		return wrap("committing", err)
 	}
+	crashpoint.Reach("committed")
 
 	s.names.committed()
 	s.commits.Add(1)
