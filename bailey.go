@@ -71,6 +71,10 @@ type Config struct {
 	// 64 MiB). The rest waits in the store.
 	MaxQueued      int
 	MaxQueuedBytes int64
+	// MaxInFlight bounds the requests under way to all endpoints together,
+	// but for one of each; 0 means 4,096, or a quarter of the files that the
+	// process may have open if that is less.
+	MaxInFlight int
 
 	// Clock is the engine's time; nil means the machine's clock. See
 	// [NewVirtualClock].
@@ -201,6 +205,7 @@ func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {
 		Account:        r.cfg.Account,
 		MaxQueued:      r.cfg.MaxQueued,
 		MaxQueuedBytes: r.cfg.MaxQueuedBytes,
+		MaxInFlight:    r.cfg.MaxInFlight,
 		Forwarding:     r.cfg.Forward != nil,
 		DeadLettered:   r.deadLettered,
 		Settled:        r.settled,

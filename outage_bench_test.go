@@ -189,7 +189,7 @@ func putMany(b *testing.B, r *bailey.Router, n int) {
 // hang until their requests' time is over. The turns alternate, so that both
 // see the same machine.
 func BenchmarkManyEndpoints(b *testing.B) {
-	const endpoints, hanging, turn = 5000, 500, 20_000
+	const endpoints, hanging, turn = 5000, 500, 100_000
 	var delivered atomic.Int64
 	well := serve(b, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { delivered.Add(1) }))
 	var hang atomic.Pointer[chan struct{}] // closed when nobody hangs any more

@@ -45,6 +45,7 @@ type configFile struct {
 		Connections      int      `yaml:"connections"`
 		QueuedDeliveries int      `yaml:"queuedDeliveries"`
 		QueuedBytes      byteSize `yaml:"queuedBytes"`
+		InFlight         int      `yaml:"inFlight"`
 	} `yaml:"limits"`
 	Egress struct {
 		Allow []string `yaml:"allow"`

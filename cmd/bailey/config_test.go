@@ -29,7 +29,7 @@ grace: 20s
 log: {format: json, level: debug}
 retention: {settled: 24h, dead: 720h, maxBytes: 10GiB}
 quotas: {busesPerRegion: 10, rulesPerBus: 2000, targetsPerRule: 20}
-limits: {bodyBytes: 1MiB, connections: 100, queuedDeliveries: 1000, queuedBytes: 33554432}
+limits: {bodyBytes: 1MiB, connections: 100, queuedDeliveries: 1000, queuedBytes: 33554432, inFlight: 500}
 egress:
   allow: [10.0.0.0/8]
   deny: [10.9.0.0/16, 10.8.0.1]
@@ -92,6 +92,7 @@ func TestParseConfigReadsEverything(t *testing.T) {
 		{"limits.connections", settings.MaxConnections, 100},
 		{"limits.queuedDeliveries", router.MaxQueued, 1000},
 		{"limits.queuedBytes", router.MaxQueuedBytes, int64(32 << 20)},
+		{"limits.inFlight", router.MaxInFlight, 500},
 		{"egress.allow", router.Allow, []string{"10.0.0.0/8"}},
 		{"egress.deny", router.Deny, []string{"10.9.0.0/16", "10.8.0.1"}},
 		{"origins", settings.Origins, []string{"https://console.example.com"}},

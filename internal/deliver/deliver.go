@@ -58,6 +58,10 @@ type Config struct {
 	// MaxQueuedBytes bounds the events that wait in memory, of all endpoints
 	// together; 0 means 64 MiB.
 	MaxQueuedBytes int64
+	// MaxInFlight bounds the requests under way to all endpoints together, but
+	// for one of each; 0 means 4,096, or a quarter of the files that the process
+	// may have open if that is less.
+	MaxInFlight int
 	// Forwarding says that messages for dead-letter queues are only kept until
 	// they are taken elsewhere: whoever forwards them counts them.
 	Forwarding bool
@@ -92,6 +96,7 @@ type Dispatcher struct {
 	roomMu      sync.Mutex
 	room        sync.Cond // told when queued has become less
 	inFlight    atomic.Int64
+	employed    atomic.Int64 // workers of all endpoints
 	active      atomic.Int64 // deliveries that a worker has taken
 	begun       atomic.Int64 // grows with each of them
 
@@ -106,6 +111,7 @@ type Dispatcher struct {
 func New(cfg Config) *Dispatcher {
 	cfg.MaxQueued = cmp.Or(cfg.MaxQueued, 8192)
 	cfg.MaxQueuedBytes = cmp.Or(cfg.MaxQueuedBytes, 64<<20)
+	cfg.MaxInFlight = cmp.Or(cfg.MaxInFlight, min(4096, openFiles()/4))
 	if cfg.Clock == nil {
 		cfg.Clock = clock.Real()
 	}

@@ -200,12 +200,27 @@ func (e *endpoint) forget(ref store.Ref) {
 
 // employ starts a worker if there may be one more. The caller holds mu and has
 // work for it.
+//
+// All endpoints share [Config.MaxInFlight] as they share the memory, see
+// reserve: each may have as many workers as there are left, so that those that
+// hang never take the last of them. One with work always has one worker, which
+// sees to more of them when there are some again.
 func (e *endpoint) employ() {
 	if e.workers >= e.allowed() || e.d.stopping.Load() {
 		return
 	}
+	if left := int64(e.d.cfg.MaxInFlight) - e.d.employed.Load(); e.workers > 0 && int64(e.workers) >= left {
+		return
+	}
 	e.workers++
+	e.d.employed.Add(1)
 	e.d.workers.Go(e.work)
+}
+
+// dismiss says that a worker ends. The caller holds mu.
+func (e *endpoint) dismiss() {
+	e.workers--
+	e.d.employed.Add(-1)
 }
 
 // allowed is how many requests may be under way now. The caller holds mu.
@@ -251,7 +266,7 @@ func (e *endpoint) next() (*delivery, clock.Alarm) {
 	defer e.mu.Unlock()
 	waiting := e.fresh.len() + e.loaded.len()
 	if waiting == 0 || e.d.stopping.Load() || e.workers > e.allowed() {
-		e.workers--
+		e.dismiss()
 		return nil, nil
 	}
 	now := e.d.clock.Now()
@@ -259,7 +274,7 @@ func (e *endpoint) next() (*delivery, clock.Alarm) {
 	if rate > 0 && e.nextSlot.After(now) {
 		e.throttled = true
 		if e.pace != nil {
-			e.workers--
+			e.dismiss()
 			return nil, nil
 		}
 		e.pace = e.d.clock.NewAlarm()

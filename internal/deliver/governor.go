@@ -14,6 +14,10 @@ const (
 	// fewest is the limit below which rising latency alone does not press it:
 	// with so few requests the endpoint is not what they wait for.
 	fewest = 8
+	// hangsAfter requests in a row without an answer in time, one is enough to
+	// find out whether the next is answered: each holds a connection until its
+	// time is over.
+	hangsAfter = 4
 	// tripAfter failures in a row, over tripTime at least, open the circuit. It
 	// is more than a few deliveries make in their first minutes of retries, so
 	// that these keep their own times. Many deliveries make them at once, also
@@ -35,7 +39,9 @@ const (
 // governor decides how many requests one endpoint may have under way. It finds
 // what the endpoint can take: the limit grows while requests succeed, halves
 // when the endpoint says that it is too much (429, 503, no answer in time),
-// and shrinks when answers take much longer than they used to.
+// and shrinks when answers take much longer than they used to. An endpoint that
+// hangs, so that hangsAfter requests in a row are not answered in time, gets one
+// at a time.
 //
 // After tripAfter failures in a row and tripTime without a success its circuit
 // is open: nothing is sent but one probe at a time. The first success closes
@@ -48,6 +54,7 @@ type governor struct {
 	steady bool // past the first growth, which is one per success
 
 	failures int       // in a row
+	unheard  int       // in a row: those of them that were not answered in time
 	failing  time.Time // since when: the end of the first of them
 	open     bool
 	probing  bool
@@ -90,7 +97,7 @@ func (g *governor) ended(failure *retry.Failure, latency time.Duration, now time
 	g.probing = false
 	if failure == nil || failure.StatusCode != 0 && failure.StatusCode < 500 {
 		// It answers, even if with "too many" or "not you".
-		g.failures = 0
+		g.failures, g.unheard = 0, 0
 		wasOpen := g.open
 		if wasOpen {
 			g.open, g.gap = false, 0
@@ -109,8 +116,18 @@ func (g *governor) ended(failure *retry.Failure, latency time.Duration, now time
 	if !failure.Retryable {
 		return same // nothing was sent, so it says nothing of the endpoint
 	}
-	if failure.StatusCode == 503 || failure.Code == retry.Timeout {
+	switch {
+	case failure.Code == retry.Timeout:
+		if g.unheard++; g.unheard >= hangsAfter {
+			g.limit, g.steady, g.ignore = 1, true, 0
+		} else {
+			g.lower()
+		}
+	case failure.StatusCode == 503:
+		g.unheard = 0
 		g.lower()
+	default:
+		g.unheard = 0
 	}
 	if g.failures == 0 {
 		g.failing = now

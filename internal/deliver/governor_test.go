@@ -46,6 +46,37 @@ func TestGovernorHalvesOnceARound(t *testing.T) {
 	}
 }
 
+// One request without an answer is an accident; four in a row are an endpoint
+// that hangs, whatever it could take before.
+func TestGovernorOfOneThatHangs(t *testing.T) {
+	hung := &retry.Failure{Code: retry.Timeout, Retryable: true}
+	var g governor
+	for range 64 {
+		g.ended(nil, time.Millisecond, start, 64)
+	}
+	for range 10 {
+		for range hangsAfter - 1 {
+			g.ended(hung, 5*time.Second, start, 64)
+		}
+		g.ended(nil, time.Millisecond, start, 64)
+	}
+	if got := g.allowed(start, 64); got < 2 {
+		t.Errorf("%d requests at once for one that answers every fourth, want more than one", got)
+	}
+	for range hangsAfter {
+		g.ended(hung, 5*time.Second, start, 64)
+	}
+	if got := g.allowed(start, 64); got != 1 {
+		t.Errorf("%d requests at once for one that hangs, want 1", got)
+	}
+	for range 3 {
+		g.ended(nil, time.Millisecond, start, 64)
+	}
+	if got := g.allowed(start, 64); got < 2 {
+		t.Errorf("%d requests at once after it has answered three, want more", got)
+	}
+}
+
 func TestGovernorCircuit(t *testing.T) {
 	var g governor
 	for i := range tripAfter - 1 {

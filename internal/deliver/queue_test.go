@@ -226,6 +226,38 @@ func TestOverflow(t *testing.T) {
 	})
 }
 
+// Endpoints that hang never have all the requests that may be under way: half of
+// them the first, a third each where there are two, and so on.
+func TestRequestsAreShared(t *testing.T) {
+	bubble(t, Config{MaxInFlight: 6}, func(t *testing.T, w *world) {
+		stuck := map[string]*inbox{"first": nil, "second": nil}
+		for name := range stuck {
+			stuck[name] = &inbox{answer: func(_ int, _ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }}
+			w.network.serve(name, stuck[name].ServeHTTP)
+			w.api(request.API{ID: name})
+			w.target(name, retries(0, -1))
+		}
+		healthy := new(inbox)
+		w.network.serve("healthy", healthy.ServeHTTP)
+		w.api(request.API{ID: "healthy"})
+		w.target("healthy")
+		for _, name := range []string{"first", "second"} {
+			w.put(name, numbered(8)...)
+			synctest.Wait()
+		}
+		began := time.Now()
+		ids := w.put("healthy", numbered(50)...)
+		w.delivered("healthy")
+		if took := time.Since(began); took > 3*time.Second {
+			t.Errorf("the healthy endpoint had its events after %v", took)
+		}
+		healthy.once(t, ids)
+		if first, second := len(stuck["first"].arrivals()), len(stuck["second"].arrivals()); first != 3 || second != 2 {
+			t.Errorf("%d and %d requests hang, want 3 and 2 of 6", first, second)
+		}
+	})
+}
+
 // One endpoint that never answers does not hold up another: all that is for
 // the healthy one arrives while the other is still at its first requests.
 func TestHangingNeighbour(t *testing.T) {
