@@ -135,7 +135,7 @@ func (c *serveCommand) settings(file *config, logTo io.Writer) (*daemon.Config, 
 		"max bytes": settings.Router.MaxBytes, "body bytes": settings.MaxBodyBytes, "connections": int64(settings.MaxConnections),
 		"queued deliveries": int64(settings.Router.MaxQueued), "queued bytes": settings.Router.MaxQueuedBytes,
 		"requests in flight": int64(settings.Router.MaxInFlight),
-		"buses per region": int64(settings.Router.Quotas.BusesPerRegion), "rules per bus": int64(settings.Router.Quotas.RulesPerBus),
+		"buses per region":   int64(settings.Router.Quotas.BusesPerRegion), "rules per bus": int64(settings.Router.Quotas.RulesPerBus),
 		"targets per rule": int64(settings.Router.Quotas.TargetsPerRule),
 	} {
 		if value < 0 {
