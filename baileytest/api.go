@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,7 +52,7 @@ type Request struct {
 
 // Response is what an API answers.
 type Response struct {
-	Status int // 0 means 200
+	Status int // 200 to 999; 0 means 200
 	Header http.Header
 	Body   string
 	// Hang makes the API not answer at all. The attempt fails when its time
@@ -87,7 +88,7 @@ func (s *Server) API(id string) *API {
 	a.Respond(Response{})
 	a.http = httptest.NewServer(a)
 	a.URL = a.http.URL
-	if err := s.server.Router().Rules().PutAPI(s.t.Context(), &request.API{ID: id, URL: a.URL}); err != nil {
+	if err := s.server.Router().Rules().PutAPI(s.ctx, &request.API{ID: id, URL: a.URL}); err != nil {
 		a.http.Close()
 		s.t.Fatalf("registering API %q: %v", id, err)
 	}
@@ -126,8 +127,11 @@ func (a *API) Respond(responses ...Response) {
 }
 
 // RespondFunc makes the API ask f for every response. f may be called by
-// several goroutines at once, and must not change the request. It takes the
-// place of what was said before.
+// several goroutines at once, and must not change the request, nor call
+// [Server.Advance] or [Server.Wait], which wait for its own answer. It may put
+// events. A panic in f fails the test, except one with [http.ErrAbortHandler],
+// which closes the connection without an answer. It takes the place of what was
+// said before.
 func (a *API) RespondFunc(f func(*Request) Response) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -163,7 +167,12 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	respond := a.respond
 	a.mu.Unlock()
 
+	defer a.recovered()
 	answer := respond(&got)
+	if answer.Status != 0 && (answer.Status < 200 || answer.Status > 999) {
+		a.s.t.Errorf("API %q is to answer with the status %d, which HTTP does not have", a.ID, answer.Status)
+		answer.Status = http.StatusInternalServerError
+	}
 	if answer.Hang {
 		select {
 		case <-r.Context().Done():
@@ -176,4 +185,18 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(answer.Status)
 	}
 	_, _ = io.WriteString(w, answer.Body) // a caller that has gone needs no answer
+}
+
+// recovered fails the test if what answers a request has panicked: net/http
+// would say so on the standard error, and the delivery would be tried again for
+// a day. The connection is closed in any case.
+func (a *API) recovered() {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p != any(http.ErrAbortHandler) {
+		a.s.t.Errorf("API %q: answering panicked: %v\n%s", a.ID, p, debug.Stack())
+	}
+	panic(http.ErrAbortHandler)
 }

@@ -136,6 +136,18 @@ func TestFailures(t *testing.T) {
 		{"an event", func(s *baileytest.Server) { s.Put("shop", "Order", "not JSON") }, "MalformedDetail"},
 		{"an event id", func(s *baileytest.Server) { s.Wait("x") }, `waiting for event "x"`},
 		{"an event that is not there", func(s *baileytest.Server) { s.Wait("01234567-89ab-7def-8123-456789abcdef") }, "looking for event"},
+		{"a status", func(s *baileytest.Server) {
+			api := s.API("odd")
+			api.Respond(baileytest.Response{Status: 99})
+			s.Rule("r", orders, api.ARN("POST", "/"))
+			s.Wait(s.Put("shop", "Order", `{}`))
+		}, `API "odd" is to answer with the status 99`},
+		{"an answer that panics", func(s *baileytest.Server) {
+			api := s.API("odd")
+			api.RespondFunc(func(*baileytest.Request) baileytest.Response { panic("a bug of the test's own") })
+			s.Rule("r", orders, api.ARN("POST", "/"))
+			s.Wait(s.Put("shop", "Order", `{}`))
+		}, `API "odd": answering panicked: a bug of the test's own`},
 		{"time that goes back", func(s *baileytest.Server) { s.Advance(-time.Second) }, "not moved back"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -199,5 +211,46 @@ func TestQuotas(t *testing.T) {
 	}
 	if same := srv.API("a"); same != api {
 		t.Error("an API asked for twice is two")
+	}
+}
+
+// Cleanups that a test registers after New find the server running: a helper
+// may look, when all is over, at what is left.
+func TestUseInCleanup(t *testing.T) {
+	tt := newT()
+	tt.run(func() {
+		srv := baileytest.New(tt)
+		api := srv.API("warehouse")
+		srv.Rule("orders", orders, api.ARN("POST", "/"))
+		tt.Cleanup(func() {
+			id := srv.Put("shop", "Order Placed", `{}`)
+			srv.Advance(time.Hour)
+			if d := srv.Wait(id); len(d) != 1 || d[0].Status != baileytest.Delivered {
+				tt.Errorf("got %+v, want it delivered", d)
+			}
+		})
+	})
+	if tt.failed {
+		t.Errorf("it failed:\n%s", &tt.log)
+	}
+}
+
+// An API can close the connection without an answer, as one that crashes does.
+func TestConnectionClosed(t *testing.T) {
+	t.Parallel()
+	srv := baileytest.New(t)
+	api := srv.API("warehouse")
+	api.RespondFunc(func(r *baileytest.Request) baileytest.Response {
+		if r.Attempt == 1 {
+			panic(http.ErrAbortHandler)
+		}
+		return baileytest.Response{}
+	})
+	srv.Rule("orders", orders, api.ARN("POST", "/"))
+	id := srv.Put("shop", "Order Placed", `{}`)
+	srv.Advance(time.Minute)
+	d := srv.Wait(id)
+	if len(d) != 1 || d[0].Status != baileytest.Delivered || len(d[0].Attempts) != 2 || d[0].Attempts[0].ErrorCode != "CONNECTION_FAILURE" {
+		t.Errorf("got %+v, want it delivered after a connection failure", d)
 	}
 }

@@ -58,17 +58,17 @@ func (s *Server) Wait(eventID string) []Delivery {
 	if s.virtual {
 		s.Advance(0)
 	} else {
-		ctx, cancel := context.WithTimeout(s.t.Context(), realWait)
+		ctx, cancel := context.WithTimeout(s.ctx, realWait)
 		defer cancel()
 		if _, err := router.Wait(ctx, id); err != nil {
 			s.t.Fatalf("waiting for event %s: %v", eventID, err)
 		}
 	}
-	view, err := router.Event(s.t.Context(), id)
+	view, err := router.Event(s.ctx, id)
 	if err != nil {
 		s.t.Fatalf("looking for event %s: %v", eventID, err)
 	}
-	failed, err := router.Attempts(s.t.Context(), id)
+	failed, err := router.Attempts(s.ctx, id)
 	if err != nil {
 		s.t.Fatalf("looking for the attempts of event %s: %v", eventID, err)
 	}

@@ -31,7 +31,9 @@ type Config struct {
 }
 
 // Server is a running Bailey. Its methods may be called by several goroutines
-// at once, but those that can fail the test only by that of the test.
+// at once, but those that can fail the test only by that of the test. It runs
+// until the cleanups are over that were registered after [New], so they can use
+// it.
 type Server struct {
 	// URL is the endpoint for AWS SDKs.
 	URL string
@@ -39,6 +41,7 @@ type Server struct {
 	Account, Region string
 
 	t       testing.TB
+	ctx     context.Context // done when the server is stopped; the test's own is before its cleanups
 	virtual bool
 	server  *daemon.Server
 	client  *client.Client
@@ -81,17 +84,18 @@ func NewWith(t testing.TB, cfg Config) *Server {
 	if err != nil {
 		t.Fatalf("starting bailey: %v", err)
 	}
+	ctx, stop := context.WithCancel(context.Background())
 	s := &Server{
 		URL:     server.URL(),
 		Account: router.Account,
 		Region:  router.Region,
 		t:       t,
+		ctx:     ctx,
 		virtual: !cfg.RealClock,
 		server:  server,
 		client:  &client.Client{Endpoint: server.URL(), Region: router.Region},
 		closing: make(chan struct{}),
 	}
-	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(ctx) }()
 	t.Cleanup(func() {
@@ -111,11 +115,11 @@ func (s *Server) Now() time.Time { return s.server.Router().Now() }
 // Advance moves the clock by d. It stops at every moment at which something is
 // due, in order, and goes on when that has been done; so when Advance returns,
 // everything due until the new time has been done. By 0, it only waits for what
-// is due now. It fails the test if the clock is the machine's, or if the test's
-// time is over.
+// is due now. It fails the test if the clock is the machine's, or if the server
+// is stopped meanwhile.
 func (s *Server) Advance(d time.Duration) {
 	s.t.Helper()
-	if err := s.server.Router().Advance(s.t.Context(), d); err != nil {
+	if err := s.server.Router().Advance(s.ctx, d); err != nil {
 		s.t.Fatalf("advancing the clock by %v: %v", d, err)
 	}
 }
@@ -167,7 +171,7 @@ func (s *Server) Put(source, detailType, detail string) (eventID string) {
 // and the output are what encoding/json makes of them; the output may be nil.
 // The text of an error begins with AWS's code.
 func (s *Server) Call(operation string, input, output any) error {
-	return s.client.AWS(s.t.Context(), operation, input, output)
+	return s.client.AWS(s.ctx, operation, input, output)
 }
 
 func (s *Server) mustCall(operation string, input, output any) {
