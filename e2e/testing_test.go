@@ -34,12 +34,17 @@ func TestOutside(t *testing.T) {
 			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, output)
 		}
 	}
+	run("mod", "edit", "-droprequire", "bailey") // it begins without Bailey, as the page's reader does
 	run("mod", "edit", "-replace", "bailey="+repository)
-	run("test", "-mod=mod", "-count=1", "./...") // Bailey's own requirements may have changed
+	run("get", "bailey/baileytest")
+	run("test", "-mod=mod", "-count=1", "./...")
 
 	page, err := os.ReadFile(filepath.Join("..", "docs", "testing.md"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !strings.Contains(string(page), "\ngo mod edit -replace bailey=../bailey\ngo get bailey/baileytest\n") {
+		t.Error("docs/testing.md does not say how a module gets at Bailey, as this test did")
 	}
 	test, err := fs.ReadFile(os.DirFS(from), "shop_test.go")
 	if err != nil {

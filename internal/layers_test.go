@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -109,4 +111,32 @@ func list(t *testing.T) []listed {
 		t.Fatalf("go list names %d packages: the test sees nothing", len(packages))
 	}
 	return packages
+}
+
+// The page on the architecture draws the layers as they are, but for what only builds and tests the others.
+func TestLayersAreDrawn(t *testing.T) {
+	page, err := os.ReadFile("../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(page), "\n## Layers\n")
+	_, after, _ = strings.Cut(after, "```text\n")
+	drawing, _, _ := strings.Cut(after, "\n```")
+
+	want := make([]string, 0, len(layers))
+	for _, layer := range slices.Backward(layers) {
+		var names []string
+		for _, pkg := range layer {
+			if pkg != "bailey/internal/eventsapi/genmodel" && pkg != "bailey/internal/store/storetest" {
+				names = append(names, strings.TrimPrefix(pkg, "bailey/"))
+			}
+		}
+		want = append(want, strings.Join(names, "  "))
+	}
+	// The lowest is drawn without a prefix that nearly all of it has.
+	lowest := &want[len(want)-1]
+	*lowest = strings.Replace(strings.ReplaceAll(*lowest, "internal/", ""), "  pattern", "   (internal)   pattern", 1)
+	if got := strings.Split(drawing, "\n"); !slices.Equal(got, want) {
+		t.Errorf("docs/architecture.md draws\n%s\nwant\n%s", drawing, strings.Join(want, "\n"))
+	}
 }
