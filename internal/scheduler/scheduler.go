@@ -157,8 +157,11 @@ func (s *Scheduler) Idle() bool {
 	return next.After(s.cfg.Clock.Now()) && next.Equal(s.armed)
 }
 
-// set takes a rule's schedule as it is now.
+// set takes a rule's schedule as it is now. A rate counts from a whole
+// millisecond, so that what the store says of its last tick is that tick and
+// not a moment before it, which would make it one that was missed.
 func (s *Scheduler) set(sc rule.Schedule) {
+	sc.Since = sc.Since.Truncate(time.Millisecond)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if old := s.rules[sc.Rule]; old != nil {

@@ -325,6 +325,35 @@ func TestChanges(t *testing.T) {
 	}
 }
 
+// A rule is created at any nanosecond, and the store keeps milliseconds: a
+// restart knows the last tick again all the same, and makes it no second time.
+func TestRestartBetweenMilliseconds(t *testing.T) {
+	dir := t.TempDir()
+	created := midnight.Add(123_456_789 * time.Nanosecond)
+	w := open(t, dir, created, nil)
+	w.rule("r", "rate(10 minutes)")
+	w.advance(12 * time.Minute)
+	w.close()
+	for _, restart := range []struct {
+		name string
+		at   time.Duration
+		want int
+	}{
+		{"soon after the tick of minute 10", 12 * time.Minute, 0},
+		{"once more", 13 * time.Minute, 0},
+		{"when that of minute 20 was missed", 25 * time.Minute, 1},
+		{"when that has been made up for", 26 * time.Minute, 0},
+		{"after the clock was set back to the moment of the last", 20 * time.Minute, 0},
+	} {
+		w := open(t, dir, created.Add(restart.at), nil)
+		w.advance(time.Second)
+		w.close()
+		if got := w.offsets("r"); len(got) != restart.want {
+			t.Errorf("started %s, it ticked at minutes %v, want %d ticks", restart.name, got, restart.want)
+		}
+	}
+}
+
 // More rules than go into one transaction tick together.
 func TestManyAtOnce(t *testing.T) {
 	const rules = 2*batch + 1

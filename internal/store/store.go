@@ -84,7 +84,7 @@ type Record struct {
 // Tick is a moment at which a rule ran because its schedule said so.
 type Tick struct {
 	Region, Bus, Rule string
-	At                time.Time
+	At                time.Time // kept to the millisecond
 }
 
 // Archived says which archives an event goes into, and what they need to know.
