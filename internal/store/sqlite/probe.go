@@ -46,7 +46,7 @@ func (s *Store) Probe(ctx context.Context, e store.Endpoint, now time.Time, afte
 }
 
 // probeRef goes from route to route by the index, each route once, and begins
-// after the one whose turn was last.
+// after the one whose turn was last. For CAST, see dueRefs.
 func probeRef(conn *sqlite.Conn, endpoint, last int64, now time.Time, skip map[store.Ref]struct{}) (ref store.Ref, found bool, err error) {
 	for route, wrapped := last, false; ; {
 		following, err := nextRoute(conn, endpoint, route)
@@ -61,7 +61,9 @@ func probeRef(conn *sqlite.Conn, endpoint, last int64, now time.Time, skip map[s
 			return ref, false, nil
 		}
 		route = following
-		err = sqlitex.Execute(conn, "SELECT event, n FROM delivery WHERE status = 0 AND endpoint = ? AND route = ? AND due <= ? ORDER BY due, event, n LIMIT ?", &sqlitex.ExecOptions{
+		err = sqlitex.Execute(conn, `
+			SELECT event, n FROM delivery WHERE status = 0 AND endpoint = CAST(? AS INTEGER) AND route = CAST(? AS INTEGER) AND due <= ?
+			ORDER BY due, event, n LIMIT CAST(? AS INTEGER)`, &sqlitex.ExecOptions{
 			Args: []any{endpoint, route, now.UnixMilli(), len(skip) + 1},
 			ResultFunc: func(row *sqlite.Stmt) error {
 				r := store.Ref{Event: row.ColumnInt64(0), N: row.ColumnInt(1)}
@@ -79,7 +81,7 @@ func probeRef(conn *sqlite.Conn, endpoint, last int64, now time.Time, skip map[s
 // nextRoute is the first route after the one given of which something waits for
 // the endpoint, or -1.
 func nextRoute(conn *sqlite.Conn, endpoint, after int64) (int64, error) {
-	stmt, err := conn.Prepare("SELECT route FROM delivery WHERE status = 0 AND endpoint = ? AND route > ? ORDER BY route LIMIT 1")
+	stmt, err := conn.Prepare("SELECT route FROM delivery WHERE status = 0 AND endpoint = CAST(? AS INTEGER) AND route > ? ORDER BY route LIMIT 1")
 	if err != nil {
 		return 0, err
 	}
