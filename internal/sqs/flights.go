@@ -95,21 +95,30 @@ func (f *flights) take(ctx context.Context, arn string, n int, visibility time.D
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := f.clock.Now()
-	for len(all) < n && len(w.byTime) > 0 && !w.byTime[0].until.After(now) {
-		again := w.byTime[0]
-		letter, err := f.router.DeadLetter(ctx, again.id)
+	// Whichever are visible again are taken out of the heap before any of them
+	// flies: one that flies for no time is visible at once, and would be taken
+	// again and again.
+	var again []*flight
+	defer func() {
+		for _, x := range again { // an error: they are as they were
+			heap.Push(&w.byTime, x)
+		}
+	}()
+	for len(again) < n && len(w.byTime) > 0 && !w.byTime[0].until.After(now) {
+		letter, err := f.router.DeadLetter(ctx, w.byTime[0].id)
 		if errors.Is(err, store.ErrNotFound) { // redriven, purged, or too old
-			f.land(w, again)
+			f.land(w, w.byTime[0])
 			continue
 		}
 		if err != nil {
 			return nil, time.Time{}, err
 		}
-		all = append(all, received{*letter, w.fly(again, now, visibility)})
+		again = append(again, heap.Pop(&w.byTime).(*flight))
+		all = append(all, received{letter: *letter})
 	}
+	var letters []store.DeadLetter
 	if len(all) < n {
 		places := f.reserve(n - len(all))
-		var letters []store.DeadLetter
 		if places > 0 {
 			letters, err = f.router.DeadLetters(ctx, store.Undelivered{Queue: arn}, w.next, places)
 		}
@@ -117,14 +126,18 @@ func (f *flights) take(ctx context.Context, arn string, n int, visibility time.D
 		if err != nil {
 			return nil, time.Time{}, err
 		}
-		for i := range letters {
-			first := &flight{id: letters[i].ID, first: now, index: -1}
-			w.flights[first.id], w.next = first, first.id
-			all = append(all, received{letters[i], w.fly(first, now, visibility)})
-		}
 		if places == 0 && len(all) == 0 {
 			return nil, time.Time{}, errOverLimit
 		}
+	}
+	for i, x := range again {
+		all[i].flight = w.fly(x, now, visibility)
+	}
+	again = nil
+	for i := range letters {
+		first := &flight{id: letters[i].ID, first: now, index: -1}
+		w.flights[first.id], w.next = first, first.id
+		all = append(all, received{letters[i], w.fly(first, now, visibility)})
 	}
 	if len(w.byTime) > 0 {
 		next = w.byTime[0].until
@@ -162,6 +175,17 @@ func (f *flights) landed(arn string, id int64) {
 	if x := w.flights[id]; x != nil {
 		f.land(w, x)
 	}
+}
+
+// reset forgets all flights of a queue: whatever it holds is visible. A purge
+// leaves nothing but what came while it went on, which may come twice.
+func (f *flights) reset(arn string) {
+	w := f.room(arn)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f.release(len(w.flights))
+	clear(w.flights)
+	w.byTime, w.next = nil, 0
 }
 
 // change sets anew for how long a message is invisible, and reports whether

@@ -266,8 +266,11 @@ func (a *api) purgeQueue(ctx context.Context, c *awsjson.Call, in *purgeQueueInp
 	if err != nil {
 		return nil, err
 	}
-	_, err = a.router.PurgeDeadLetters(ctx, store.Undelivered{Queue: q.arn()})
-	return nil, err
+	if _, err = a.router.PurgeDeadLetters(ctx, store.Undelivered{Queue: q.arn()}); err != nil {
+		return nil, err
+	}
+	a.reset(q.arn())
+	return nil, nil
 }
 
 // within is a number that a request may leave out.

@@ -374,6 +374,42 @@ func TestVisibility(t *testing.T) {
 
 func (w *world) room() *waitingRoom { return w.api.(*api).room(dead) }
 
+// Whoever looks at messages without hiding them gets each of them once in an
+// answer, however often they look.
+func TestPeek(t *testing.T) {
+	w := newWorld(t)
+	w.give(3)
+	for look, members := range []string{``, `, "MaxNumberOfMessages": 2`, `, "MaxNumberOfMessages": 10`, `, "MaxNumberOfMessages": 10`} {
+		got := w.receive(`, "VisibilityTimeout": 0` + members)
+		ids := map[string]bool{}
+		for _, m := range got {
+			ids[m.MessageID] = true
+		}
+		if want := min(look+1, 3); len(got) != want || len(ids) != want {
+			t.Errorf("look %d: got %d messages of which %d are different, want %d", look, len(got), len(ids), want)
+		}
+	}
+	w.counts("3 0")
+}
+
+// What comes after a purge is visible, and what was in flight before it no
+// longer counts.
+func TestPurgeEndsFlights(t *testing.T) {
+	w := newWorld(t)
+	w.give(3)
+	held := w.receive(`, "MaxNumberOfMessages": 10`)
+	w.ok("PurgeQueue", `{"QueueUrl": "`+deadURL+`"}`)
+	if total := w.api.(*api).total; total != 0 {
+		t.Errorf("%d messages are in flight after the purge, want none", total)
+	}
+	w.give(2)
+	w.counts("2 0")
+	w.ok("DeleteMessage", `{"QueueUrl": "`+deadURL+`", "ReceiptHandle": "`+held[0].ReceiptHandle+`"}`)
+	if got := w.receive(`, "MaxNumberOfMessages": 10`); len(got) != 2 {
+		t.Errorf("got %d messages, want the two that came after the purge", len(got))
+	}
+}
+
 // After a restart what was in flight is visible, and handles still delete.
 func TestRestart(t *testing.T) {
 	w := newWorld(t)
