@@ -264,7 +264,7 @@ func (r *Router) Shutdown(ctx context.Context) error {
 		r.player.Stop()
 		r.redriver.Stop()
 		r.dispatcher.Stop(ctx)
-		r.stopForwarding()
+		r.stopForwarding(ctx)
 		r.stopHistory()
 		r.closeErr = r.store.Close()
 	})

@@ -57,9 +57,9 @@ func (r *Router) startDeadLetters(ctx context.Context) error {
 	return nil
 }
 
-func (r *Router) stopForwarding() {
+func (r *Router) stopForwarding(ctx context.Context) {
 	if r.forwarder != nil {
-		r.forwarder.Stop()
+		r.forwarder.Stop(ctx)
 	}
 }
 

@@ -61,7 +61,8 @@ type Forwarder struct {
 	cfg       Config
 	signer    *sigv4.Signer
 	transport *http.Transport
-	ctx       context.Context
+	stopping  chan struct{}   // closed when nothing more is to be begun
+	ctx       context.Context // of what has begun
 	cancel    context.CancelFunc
 	running   sync.WaitGroup
 
@@ -88,6 +89,7 @@ func New(cfg Config) (*Forwarder, error) {
 		cfg:       cfg,
 		signer:    signer,
 		transport: &http.Transport{ForceAttemptHTTP2: true, MaxIdleConnsPerHost: together, IdleConnTimeout: 90 * time.Second},
+		stopping:  make(chan struct{}),
 		queues:    map[string]*sender{},
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
@@ -106,15 +108,26 @@ func (f *Forwarder) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends the work; requests under way are cut off. What SQS has not taken
-// is sent after the next Start.
-func (f *Forwarder) Stop() {
+// Stop ends the work: no message is sent any more, and those under way are
+// waited for, so that none that SQS has taken is sent again, until ctx is done;
+// then they are cut off. What SQS has not taken is sent after the next Start.
+// It is called once.
+func (f *Forwarder) Stop(ctx context.Context) {
 	f.mu.Lock()
 	f.stopped = true
 	f.mu.Unlock()
-	f.cancel()
+	close(f.stopping)
+	defer context.AfterFunc(ctx, f.cancel)()
 	f.running.Wait()
+	f.cancel()
 	f.transport.CloseIdleConnections()
+}
+
+// isStopping reports whether Stop was called.
+func (f *Forwarder) isStopping() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.stopped
 }
 
 // Arrived says that a queue holds a message. It does not block.
@@ -168,7 +181,7 @@ func (s *sender) run() {
 	f := s.f
 	alarm := f.cfg.Clock.NewAlarm()
 	defer alarm.Stop()
-	for failures := 0; f.ctx.Err() == nil; {
+	for failures := 0; !f.isStopping(); {
 		limit := together
 		if failures > 0 {
 			limit = 1
@@ -211,7 +224,7 @@ func (s *sender) wait(alarm clock.Alarm, until time.Time, paused bool) {
 	s.busy, s.paused, s.until = false, paused, until
 	s.f.mu.Unlock()
 	select {
-	case <-s.f.ctx.Done():
+	case <-s.f.stopping:
 	case <-alarm.C():
 	case <-wake:
 	}

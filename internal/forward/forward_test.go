@@ -29,10 +29,12 @@ const queue = "arn:aws:sqs:eu-west-1:123456789012:failed"
 type elsewhere struct {
 	*httptest.Server
 	mu     sync.Mutex
-	refuse string // the type of the error to answer with; "" takes
+	refuse string        // the type of the error to answer with; "" takes
+	hold   chan struct{} // where not nil, answers wait for its end
 	calls  []call
 	took   chan call
 	denied chan struct{}
+	held   chan struct{}
 }
 
 // call is a request to send a message.
@@ -45,7 +47,7 @@ type call struct {
 
 func newElsewhere(t *testing.T) *elsewhere {
 	t.Helper()
-	e := &elsewhere{took: make(chan call, 1000), denied: make(chan struct{}, 1000)}
+	e := &elsewhere{took: make(chan call, 1000), denied: make(chan struct{}, 1000), held: make(chan struct{}, 1000)}
 	e.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := call{header: r.Header}
 		if err := json.NewDecoder(r.Body).Decode(&c); err != nil {
@@ -53,9 +55,13 @@ func newElsewhere(t *testing.T) *elsewhere {
 			return
 		}
 		e.mu.Lock()
-		refuse := e.refuse
+		refuse, hold := e.refuse, e.hold
 		e.calls = append(e.calls, c)
 		e.mu.Unlock()
+		if hold != nil {
+			e.held <- struct{}{}
+			<-hold
+		}
 		if refuse != "" {
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = fmt.Fprintf(w, `{"__type": "com.amazonaws.sqs#%s", "message": "no"}`, refuse)
@@ -264,6 +270,52 @@ func TestUnreachable(t *testing.T) {
 	w.pass(time.Minute)
 	if n, err := w.router.CountDeadLetters(t.Context(), queue); err != nil || n != 3 {
 		t.Errorf("%d are kept, %v, want 3", n, err)
+	}
+}
+
+// A stop in good order waits for the answer to what is under way, so that
+// nothing is sent twice; but no longer than it is let.
+func TestStopWaits(t *testing.T) {
+	for name, test := range map[string]struct {
+		patient bool
+		kept    int64 // after the stop
+	}{
+		"answered in time": {true, 0},
+		"no time is left":  {false, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newElsewhere(t)
+			w := newWorld(t, e)
+			hold := make(chan struct{})
+			e.mu.Lock()
+			e.hold = hold
+			e.mu.Unlock()
+			w.give(1)
+			<-e.held
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			stopped := make(chan error)
+			go func() { stopped <- w.router.Shutdown(ctx) }()
+			if test.patient {
+				close(hold)
+			} else {
+				cancel()
+			}
+			if err := <-stopped; err != nil {
+				t.Fatal(err)
+			}
+			e.mu.Lock()
+			e.hold = nil
+			e.mu.Unlock()
+			if !test.patient {
+				close(hold)
+				e.answer("InternalError")
+			}
+			w.open()
+			if n, err := w.router.CountDeadLetters(t.Context(), queue); err != nil || n != test.kept {
+				t.Errorf("%d messages are here after the stop, %v, want %d", n, err, test.kept)
+			}
+		})
 	}
 }
 
