@@ -178,21 +178,20 @@ func TestDeliveriesAndWait(t *testing.T) {
 // Members that clients look for are there whatever the state, null where there
 // is nothing to say, and an API that is not registered is named.
 func TestDeliveryMembers(t *testing.T) {
-	w := newWorld(t, 204, bailey.Config{})
 	for name, c := range map[string]struct {
-		prepare func()
+		prepare func(*world)
 		want    map[string]any
 	}{
-		"delivered": {func() {}, map[string]any{
+		"delivered": {func(*world) {}, map[string]any{
 			"status": "delivered", "api": "orders", "nextAttemptAt": nil, "lastStatusCode": 204.0, "lastErrorCode": nil, "lastError": nil,
 		}},
-		"not registered": {func() { w.ask("DELETE", "/apis/orders", "", 204) }, map[string]any{
+		"not registered": {func(w *world) { w.ask("DELETE", "/apis/orders", "", 204) }, map[string]any{
 			"status": "dead", "api": "orders", "nextAttemptAt": nil, "lastStatusCode": nil, "lastErrorCode": "NO_RESOURCE",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w.ask("PUT", "/apis/orders", fmt.Sprintf(`{"url": %q}`, w.api.URL), 200)
-			c.prepare()
+			w := newWorld(t, 204, bailey.Config{})
+			c.prepare(w)
 			d := w.ask("GET", "/events/"+w.put()+"/wait?timeout=30s", "", 200)["deliveries"].([]any)[0].(map[string]any)
 			for member, want := range c.want {
 				if got, there := d[member]; got != want || !there {
