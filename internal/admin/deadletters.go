@@ -184,7 +184,7 @@ func (a *api) deadLetters(r *http.Request) (any, error) {
 			return nil, badRequest("limit is a number from 1 to 1000, not %q.", text)
 		}
 	}
-	letters, err := a.router.DeadLetters(r.Context(), which, after, limit)
+	letters, more, err := a.deadLetterPage(r.Context(), which, after, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -192,10 +192,38 @@ func (a *api) deadLetters(r *http.Request) (any, error) {
 	for i := range letters {
 		answer.DeadLetters[i] = deadLetterOf(&letters[i])
 	}
-	if len(letters) == limit {
-		answer.Next = strconv.FormatInt(letters[limit-1].ID, 10)
+	if more {
+		answer.Next = strconv.FormatInt(letters[len(letters)-1].ID, 10)
 	}
 	return answer, nil
+}
+
+// Bounds of a page of dead letters: the events in it, beyond which it ends
+// early, and how many are read at once.
+const (
+	maxLetterBytes = 8 << 20
+	lettersAtOnce  = 32
+)
+
+// deadLetterPage returns up to limit messages, and whether there are more.
+func (a *api) deadLetterPage(ctx context.Context, which store.Undelivered, after int64, limit int) (page []store.DeadLetter, more bool, err error) {
+	for size := 0; ; {
+		ask := min(limit+1-len(page), lettersAtOnce)
+		next, err := a.router.DeadLetters(ctx, which, after, ask)
+		if err != nil {
+			return nil, false, err
+		}
+		for i := range next {
+			if len(page) == limit || size >= maxLetterBytes {
+				return page, true, nil
+			}
+			page, after = append(page, next[i]), next[i].ID
+			size += len(next[i].Body)
+		}
+		if len(next) < ask {
+			return page, false, nil
+		}
+	}
 }
 
 func (a *api) deadLetter(r *http.Request) (any, error) {

@@ -36,6 +36,35 @@ func (w *world) letters(query string) []map[string]any {
 	return all
 }
 
+// A page of large events ends early; none is left out.
+func TestDeadLetterPageEndsEarly(t *testing.T) {
+	w := newWorld(t, 404, bailey.Config{})
+	detail := []byte(`{"text": "` + strings.Repeat("x", 900<<10) + `"}`)
+	want := 12
+	for range want {
+		results, err := w.router.PutEvents(t.Context(), "", []bailey.Entry{{Source: "shop", DetailType: "order", Detail: detail}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.ask("GET", "/events/"+results[0].ID.String()+"/wait", "", 200)
+	}
+	ids, pages := map[any]bool{}, 0
+	for next := any(""); next != nil; pages++ {
+		page := w.ask("GET", fmt.Sprint("/dead-letters?limit=1000&next=", next), "", 200)
+		letters := page["deadLetters"].([]any)
+		if len(letters) == 0 || len(letters) > 10 {
+			t.Fatalf("got a page of %d messages, want about 8 MiB of them", len(letters))
+		}
+		for _, l := range letters {
+			ids[l.(map[string]any)["id"]] = true
+		}
+		next = page["next"]
+	}
+	if len(ids) != want || pages < 2 {
+		t.Errorf("got %d messages in %d pages, want %d in a few", len(ids), pages, want)
+	}
+}
+
 func TestDeadLetterSelections(t *testing.T) {
 	w := newWorld(t, 404, bailey.Config{})
 	ids := w.give(3)
@@ -68,6 +97,12 @@ func TestDeadLetterSelections(t *testing.T) {
 	second := w.letters(fmt.Sprint("?limit=1&next=", int(first[0]["id"].(float64))))
 	if first[0]["eventId"] == second[0]["eventId"] {
 		t.Errorf("got %v twice, want the next one", first[0])
+	}
+
+	for limit, more := range map[int]bool{1: true, 2: true, 3: false, 4: false, 1000: false} {
+		if _, next := w.ask("GET", fmt.Sprint("/dead-letters?limit=", limit), "", 200)["next"]; next != more {
+			t.Errorf("limit %d: the answer says that there are more: %v, want %v", limit, next, more)
+		}
 	}
 
 	one := w.ask("GET", fmt.Sprint("/dead-letters/", int(first[0]["id"].(float64))), "", 200)
