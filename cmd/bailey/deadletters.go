@@ -99,7 +99,7 @@ type deadLettersPurgeCommand struct {
 	connection
 	undelivered
 	Event string `help:"Only those of this event." placeholder:"ID"`
-	All   bool   `help:"All messages in all queues."`
+	All   bool   `help:"All messages in all queues; of one region, where one is said."`
 }
 
 // Run removes messages.
@@ -112,6 +112,10 @@ func (c *deadLettersPurgeCommand) Run(ctx context.Context, t *terminal) error {
 	if err := c.client().Admin(ctx, http.MethodPost, "/dead-letters/purge", nil, ask, &purged); err != nil {
 		return err
 	}
-	t.out.printf("%s removed.\n", count(purged.Purged, "message"))
+	where := ""
+	if c.All && c.Region != "" {
+		where = " of " + c.Region // which may be the environment's word
+	}
+	t.out.printf("%s%s removed.\n", count(purged.Purged, "message"), where)
 	return nil
 }

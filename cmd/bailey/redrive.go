@@ -23,7 +23,7 @@ type redriveCommand struct {
 	undelivered
 	Event      string  `arg:"" optional:"" help:"Send again what was given up of this event, whoever has taken its messages."`
 	DeadLetter int64   `help:"Send again the delivery of the message with this id." placeholder:"ID"`
-	All        bool    `help:"Send again all that was given up."`
+	All        bool    `help:"Send again all that was given up; in one region, where one is said."`
 	Rate       float64 `help:"How many to send again in a second; no limit if nobody says." placeholder:"N"`
 	Wait       bool    `help:"Wait until the redrive has ended."`
 	JSON       bool    `name:"json" help:"Print JSON."`
@@ -75,6 +75,8 @@ func (c *redriveCommand) Run(ctx context.Context, t *terminal) error {
 	switch {
 	case c.Event != "" && one.Matched == 0:
 		return fmt.Errorf("nothing of event %s was given up, so nothing is sent again", c.Event)
+	case one.Matched == 0 && c.DeadLetter == 0:
+		t.out.println("Nothing is selected, so nothing is sent again. What somebody took out of its queue is sent again where its event is named.")
 	case one.State == "running":
 		t.out.printf("Redrive %d has begun: %s. bailey redrive list shows how far it is.\n", one.ID, deliveriesCount(one.Matched))
 	default:
