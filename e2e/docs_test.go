@@ -43,7 +43,7 @@ bailey() {
 		return 1
 		;;
 	demo) "$BAILEY" "$@" --once --listen 127.0.0.1:0 --data "$WORK/demo" ;;
-	tail) timeout --preserve-status --signal=INT 2 "$BAILEY" "$@" ;;
+	tail) timeout --foreground --preserve-status --signal=INT 2 "$BAILEY" "$@" ;;
 	*) "$BAILEY" "$@" ;;
 	esac
 }
