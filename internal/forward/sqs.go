@@ -122,7 +122,7 @@ func verdict(status int, text []byte) *refusal {
 	err := json.Unmarshal(text, &answer)
 	switch {
 	case err != nil:
-		return &refusal{message: fmt.Sprintf("what answered %d is no SQS", status)}
+		return &refusal{code: fmt.Sprint("status ", status), message: "what answered is no SQS"}
 	case status == http.StatusOK && answer.MessageID != "":
 		return nil
 	case status == http.StatusOK:

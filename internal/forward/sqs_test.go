@@ -27,7 +27,8 @@ func TestVerdict(t *testing.T) {
 		want   *refusal
 	}{
 		{"taken", 200, `{"MessageId": "x", "MD5OfMessageBody": "y"}`, nil},
-		{"no SQS at all", 200, `<html>`, &refusal{message: "what answered 200 is no SQS"}},
+		{"no SQS at all", 200, `<html>`, &refusal{code: "status 200", message: "what answered is no SQS"}},
+		{"a proxy's page", 502, `<html>`, &refusal{code: "status 502", message: "what answered is no SQS"}},
 		{"no SQS, but JSON", 200, `{}`, &refusal{message: "the answer has no MessageId"}},
 		{"the queue", 400, `{"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "gone"}`, &refusal{code: "QueueDoesNotExist", message: "gone"}},
 		{"the message", 400, `{"__type": "com.amazonaws.sqs#InvalidMessageContents", "Message": "odd"}`, &refusal{code: "InvalidMessageContents", message: "odd", one: true}},
