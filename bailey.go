@@ -186,6 +186,8 @@ func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {
 		Quotas:  r.cfg.Quotas,
 		Now:     r.clock.Now,
 		Metrics: r.metrics,
+		// A delivery waits for a day at most, and is then a dead letter.
+		Remember: 24*time.Hour + r.cfg.DeadRetention,
 	})
 	if err != nil {
 		return fmt.Errorf("reading the configuration: %w", err)

@@ -249,6 +249,38 @@ func TestRedriveToMendedTarget(t *testing.T) {
 	}
 }
 
+// X7: for as long as its dead letters are kept, a target that is gone has its
+// queue, to which they return when they fail again.
+func TestRedriveToRemovedTarget(t *testing.T) {
+	clock := bailey.NewVirtualClock(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC))
+	r := open(t, bailey.Config{Clock: clock, DeadRetention: 60 * 24 * time.Hour})
+	api := newLedger(t)
+	route(t, r, "orders", api.URL, withQueue)
+	remove := func() {
+		t.Helper()
+		if err := r.Rules().RemoveTargets(t.Context(), "us-east-1", "default", "orders", []string{"api"}, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bury(t, r, 2)
+	remove()
+	if err := r.Advance(t.Context(), 59*24*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	// Any change of targets forgets those that were removed long ago.
+	route(t, r, "others", api.URL, withQueue)
+	holds(t, r, deadQueue, 2)
+	one, err := r.Redrive(t.Context(), store.Undelivered{Queue: deadQueue}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if one = finished(t, r, one.ID); one.Redriven != 2 {
+		t.Errorf("got %d redriven, want 2", one.Redriven)
+	}
+	ended(t, r, store.Dead)
+	holds(t, r, deadQueue, 2)
+}
+
 // What somebody has taken out of a queue is dealt with.
 func TestRedriveLeavesWhatWasTaken(t *testing.T) {
 	api := newLedger(t)

@@ -63,6 +63,9 @@ type Config struct {
 	Quotas  Quotas           // AWS's if zero
 	Now     func() time.Time // time.Now if nil
 	Metrics *metrics.Metrics // counts what matches; one of its own if nil
+	// Remember is how long the dead-letter queue of a target that was removed
+	// is known; 15 days if zero.
+	Remember time.Duration
 }
 
 // A Registry is the configuration in force. Its methods are safe for concurrent
@@ -73,6 +76,7 @@ type Registry struct {
 	account string
 	quotas  Quotas
 	now     func() time.Time
+	keep    time.Duration // what is known of removed targets
 	metrics *metrics.Metrics
 	created time.Time // when the configuration began; the age of default buses
 
@@ -143,6 +147,7 @@ func Open(ctx context.Context, config Config) (*Registry, error) {
 		account: cmp.Or(config.Account, "000000000000"),
 		quotas:  config.Quotas.orDefault(),
 		now:     config.Now,
+		keep:    cmp.Or(config.Remember, rememberRemoved),
 		metrics: config.Metrics,
 		scratch: sync.Pool{New: func() any { return new([]*entry) }},
 

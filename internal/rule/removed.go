@@ -10,6 +10,7 @@ import (
 // A target that is removed may still have deliveries under way, which then end
 // (X8) and go to its dead-letter queue (X7). So the queue's ARN stays for as
 // long as a delivery may wait, or be a dead letter that somebody redrives.
+// rememberRemoved is how long that is if nobody says.
 const rememberRemoved = 15 * 24 * time.Hour
 
 // removed is what is remembered of a target that had a dead-letter queue.
@@ -25,7 +26,8 @@ func (m *removed) document() string { return key(m.Region, m.name()) }
 
 // RemovedRoute returns what is left of the route of a target that was removed:
 // its Key, RuleARN, DeadLetterARN, and the ARN of its Target. It returns nil for
-// a target that had no dead-letter queue, or was removed more than 15 days ago.
+// a target that had no dead-letter queue, or was removed longer ago than
+// [Config].Remember.
 func (r *Registry) RemovedRoute(k RouteKey) *Route {
 	m := r.removed.get(k.Region, (&removed{Bus: k.Bus, Rule: k.Rule, Target: k.Target}).name())
 	if m == nil {
@@ -61,7 +63,7 @@ func (r *Registry) forgetting(from, to *Rule) (remember, forget []*removed) {
 		}
 	}
 	for _, m := range r.removedInOrder {
-		if r.now().Sub(m.At) < rememberRemoved {
+		if r.now().Sub(m.At) < r.keep {
 			break
 		}
 		forget = append(forget, m)
