@@ -240,11 +240,20 @@ func (a *api) getQueueAttributes(ctx context.Context, c *awsjson.Call, in *getQu
 		return nil, err
 	}
 	inFlight := min(a.inFlight(q.arn()), total)
+	// Nobody creates a queue here: they are as old as the default bus, which is
+	// as old as the configuration.
+	bus, err := a.router.Rules().Bus(q.region, "")
+	if err != nil {
+		return nil, err
+	}
+	created := strconv.FormatInt(bus.Created.Unix(), 10)
 	out.Attributes = map[string]string{
 		"QueueArn":                              q.arn(),
 		"ApproximateNumberOfMessages":           strconv.FormatInt(total-inFlight, 10),
 		"ApproximateNumberOfMessagesNotVisible": strconv.FormatInt(inFlight, 10),
 		"ApproximateNumberOfMessagesDelayed":    "0",
+		"CreatedTimestamp":                      created,
+		"LastModifiedTimestamp":                 created,
 		"VisibilityTimeout":                     strconv.Itoa(defaultVisibility),
 		"MaximumMessageSize":                    "1048576",
 		"MessageRetentionPeriod":                strconv.Itoa(int(a.cfg.Retention / time.Second)),

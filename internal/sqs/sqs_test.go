@@ -25,6 +25,9 @@ const (
 	deadURL = "http://bailey.test:4566/000000000000/dead"
 )
 
+// began is when the tests' clock begins.
+var began = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
 // world is the API over a router whose target refuses everything.
 type world struct {
 	t        *testing.T
@@ -38,7 +41,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), clock: clock.NewVirtual(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC))}
+	w := &world{t: t, dir: t.TempDir(), clock: clock.NewVirtual(began)}
 	w.refuses = httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(w.refuses.Close)
 	w.open()
@@ -173,6 +176,8 @@ func TestQueues(t *testing.T) {
 		{"no attributes", "GetQueueAttributes", "", `{"QueueUrl": "` + deadURL + `"}`, `{}`},
 		{"some", "GetQueueAttributes", "", `{"QueueUrl": "` + deadURL + `", "AttributeNames": ["QueueArn", "MessageRetentionPeriod", "Policy"]}`,
 			`{"Attributes":{"MessageRetentionPeriod":"3600","QueueArn":"` + dead + `"}}`},
+		{"since when", "GetQueueAttributes", "", `{"QueueUrl": "` + deadURL + `", "AttributeNames": ["CreatedTimestamp", "LastModifiedTimestamp"]}`,
+			fmt.Sprintf(`{"Attributes":{"CreatedTimestamp":"%[1]d","LastModifiedTimestamp":"%[1]d"}}`, began.Unix())},
 		{"any host", "GetQueueAttributes", "", `{"QueueUrl": "https://sqs.us-east-1.amazonaws.com/000000000000/dead", "AttributeNames": ["QueueArn"]}`,
 			`{"Attributes":{"QueueArn":"` + dead + `"}}`},
 		{"no message", "ReceiveMessage", "", `{"QueueUrl": "` + deadURL + `"}`, `{}`},
