@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"bailey/internal/redrive"
@@ -91,7 +92,11 @@ func rfc3339(t time.Time) string {
 // store reads a selection.
 func (u *Undelivered) store(now time.Time) (which store.Undelivered, err error) {
 	which = store.Undelivered{
-		Queue: u.Queue, Region: u.Region, Bus: u.EventBusName, Rule: u.Rule, Target: u.Target, API: u.API, ErrorCode: u.ErrorCode,
+		Queue: u.Queue, Region: u.Region, Bus: u.EventBusName, Rule: u.Rule, Target: u.Target, API: u.API,
+		ErrorCode: strings.ToUpper(u.ErrorCode), // as all of them are
+	}
+	if u.Queue != "" && !strings.HasPrefix(u.Queue, "arn:") {
+		return which, badRequest("queue is the ARN of a dead-letter queue, such as arn:aws:sqs:us-east-1:000000000000:failed, not %q.", u.Queue)
 	}
 	if u.EventID != "" {
 		if which.Event, err = eventID(u.EventID); err != nil {

@@ -81,6 +81,7 @@ func TestDeadLetterSelections(t *testing.T) {
 		"?eventBusName=default&region=us-east-1": 3,
 		"?region=eu-west-1":                      0,
 		"?errorCode=ERROR_FROM_TARGET":           3,
+		"?errorCode=error_from_target":           3,
 		"?errorCode=TIMEOUT":                     0,
 		"?since=1h":                              3,
 		"?until=1h":                              0,
@@ -90,7 +91,7 @@ func TestDeadLetterSelections(t *testing.T) {
 			t.Errorf("%s: got %d, want %d", query, len(got), want)
 		}
 	}
-	for _, query := range []string{"?quque=x", "?since=yesterday", "?until=x", "?eventId=x", "?limit=0", "?limit=1001", "?next=x"} {
+	for _, query := range []string{"?quque=x", "?queue=dead", "?since=yesterday", "?until=x", "?eventId=x", "?limit=0", "?limit=1001", "?next=x"} {
 		w.ask("GET", "/dead-letters"+query, "", 400)
 	}
 	first := w.letters("?limit=1")
