@@ -143,9 +143,18 @@ func TestAppendRoutesDoesNotAllocate(t *testing.T) {
 	must(t, err)
 	must(t, set.Add(1, p))
 	ids := make([]int, 0, 8)
-	matching := testing.AllocsPerRun(100, func() { ids = set.AppendMatches(ids[:0], event) })
+	// The fewest of many single runs: under the race detector pools lose, at
+	// random, some of what is put into them.
+	fewest := func(f func()) float64 {
+		n := testing.AllocsPerRun(1, f)
+		for range 200 {
+			n = min(n, testing.AllocsPerRun(1, f))
+		}
+		return n
+	}
+	matching := fewest(func() { ids = set.AppendMatches(ids[:0], event) })
 	routes := make([]*Route, 0, 8)
-	all := testing.AllocsPerRun(100, func() { routes = r.AppendRoutes(routes[:0], region, "default", event) })
+	all := fewest(func() { routes = r.AppendRoutes(routes[:0], region, "default", event) })
 	if len(routes) != 3 || all > matching {
 		t.Errorf("got %d routes with %.0f allocations, want 3 with the %.0f of matching", len(routes), all, matching)
 	}
