@@ -22,6 +22,7 @@ test: check ## the same as check
 
 unit: ## the main module's tests alone, with the race detector
 	$(GO) test $(RACE) -timeout=20m ./...
+	$(GO) test -run=Allocations ./pattern # the race detector makes pools forget, so these are not in it
 
 e2e: clients ## the real binary, driven by the real AWS CLI and SDKs
 	cd e2e && $(GO) test -count=1 -race -timeout=20m -parallel=8 ./... # they mostly wait; what they test is not in the cache's key

@@ -75,6 +75,9 @@ func cpuTime() time.Duration {
 // so that both see the same machine.
 func BenchmarkDeliver(b *testing.B) {
 	const turn = 20_000
+	// As bailey serve does, see makeWayForDisk there; the bare client has the
+	// same.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2))
 	s := newSink(b)
 	r := open(b, bailey.Config{Dir: benchDir(b)})
 	route(b, r, "orders", s.url, nil)

@@ -70,6 +70,7 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	makeWayForDisk()
 	resting, stop := context.WithCancel(ctx)
 	var giving sync.WaitGroup
 	giving.Go(func() { giveBack(resting) })

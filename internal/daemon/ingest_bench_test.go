@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -103,6 +104,8 @@ func skipAnswer(r *bufio.Reader) error {
 // memory costs nothing.
 func BenchmarkIngest(b *testing.B) {
 	const turn = 4_000 // calls
+	// As bailey serve does, see makeWayForDisk there.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2))
 	bare := serveBare(b)
 	server := serve(b, Config{Router: bailey.Config{Dir: b.TempDir(), Log: slog.New(slog.DiscardHandler)}})
 	host := server.Addr().String()
