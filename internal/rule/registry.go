@@ -16,6 +16,7 @@ import (
 	"bailey/internal/arn"
 	"bailey/internal/metrics"
 	"bailey/internal/request"
+	"bailey/internal/schedule"
 	"bailey/internal/store"
 	"bailey/pattern"
 )
@@ -80,8 +81,10 @@ type Registry struct {
 	metrics *metrics.Metrics
 	created time.Time // when the configuration began; the age of default buses
 
-	mu       sync.Mutex // held through every change
-	last     *Route     // compiled last without parameters, see share
+	mu   sync.Mutex           // held through every change
+	last *Route               // compiled last without parameters, see share
+	tick *schedule.Expression // compiled last, see schedule
+
 	set      func(Schedule)
 	unset    func(Key)
 	replay   func(*Replay)

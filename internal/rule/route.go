@@ -83,11 +83,10 @@ func (r *Registry) compile(rule *Rule) (c *compiled, err error) {
 		if rule.EventBusName != DefaultBus {
 			return nil, refuse(Invalid, "ScheduleExpression is supported only on the default event bus.")
 		}
-		expression, err := schedule.Parse(rule.ScheduleExpression)
-		if err != nil {
+		if c.schedule, err = r.schedule(rule.ScheduleExpression); err != nil {
 			return nil, refuse(Invalid, "Parameter ScheduleExpression is not valid.")
 		}
-		c.schedule = &expression
+		rule.ScheduleExpression = c.schedule.String()
 	}
 	if rule.EventPattern != "" {
 		p, err := pattern.Parse(rule.EventPattern)
@@ -112,6 +111,21 @@ func (r *Registry) compile(rule *Rule) (c *compiled, err error) {
 		c.routes = append(c.routes, route)
 	}
 	return c, nil
+}
+
+// schedule compiles a schedule expression, or returns the one that was compiled
+// last where it is the same: thousands of rules that tick together then hold one.
+// The caller holds Registry.mu, or is alone.
+func (r *Registry) schedule(text string) (*schedule.Expression, error) {
+	if last := r.tick; last != nil && last.String() == text {
+		return last, nil
+	}
+	expression, err := schedule.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	r.tick = &expression
+	return &expression, nil
 }
 
 // share lets a route have the request template of the route that was compiled

@@ -19,10 +19,15 @@ import (
 // Documents calls f for each piece of configuration, by kind and key.
 func (s *Store) Documents(ctx context.Context, f func(store.Document) error) error {
 	return s.read(ctx, func(conn *sqlite.Conn) error {
-		return sqlitex.Execute(conn, "SELECT kind, key, body FROM document ORDER BY kind, key", &sqlitex.ExecOptions{
+		err := sqlitex.Execute(conn, "SELECT kind, key, body FROM document ORDER BY kind, key", &sqlitex.ExecOptions{
 			ResultFunc: func(r *sqlite.Stmt) error {
 				return f(store.Document{Kind: r.ColumnText(0), Key: r.ColumnText(1), Body: columnBytes(r, 2)})
 			}})
+		if err != nil {
+			return err
+		}
+		// They are read once, at start, and need not stay in the connection's cache.
+		return sqlitex.ExecuteTransient(conn, "PRAGMA shrink_memory", nil)
 	})
 }
 
