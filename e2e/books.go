@@ -5,7 +5,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"sync"
 	"testing"
@@ -48,6 +47,7 @@ func (b *books) cutOff(entries int) {
 	b.unknown += entries
 }
 
+// killed writes down that the server was killed: after the APIs have seen all that it had sent, and before the next one is started.
 func (b *books) killed() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -68,7 +68,7 @@ func (r request) String() string {
 // killedSince says whether the server was killed after the request came and before the moment, and too soon after the
 // answer to have written it down.
 func (b *books) killedSince(r *request, before time.Time) bool {
-	const grace = 2 * time.Second // in which an outcome is durable, on a machine that does much else
+	const grace = 10 * time.Second // in which an outcome is durable, on a machine that does much else
 	for _, k := range b.kills {
 		if k.After(r.came) && k.Before(before) && k.Sub(r.answered) < grace {
 			return true
@@ -190,7 +190,7 @@ const (
 
 // fickle is an API with moods. It writes down in the books what it sees.
 type fickle struct {
-	url   string
+	*witness
 	books *books
 	ended chan struct{}
 	plan  []mood // one after the other, each for a moodLasts
@@ -215,12 +215,8 @@ func newFickle(t *testing.T, b *books, random *rand.Rand, lasts time.Duration) *
 			f.plan = append(f.plan, m)
 		}
 	}
-	server := httptest.NewServer(f)
-	f.url = server.URL
-	t.Cleanup(func() {
-		close(f.ended) // before Close, which waits for the requests under way
-		server.Close()
-	})
+	f.witness = newWitness(t, f)
+	t.Cleanup(func() { close(f.ended) }) // before the API ends, which waits for the requests under way
 	return f
 }
 

@@ -28,8 +28,7 @@ func TestKilledUnderLoad(t *testing.T) {
 	dir := t.TempDir()
 	for i := range kills {
 		if i > 0 {
-			// Only now: what the API counts until the next start was sent before the kill.
-			ledger.Killed()
+			ledger.Killed(t)
 		}
 		s := StartIn(t, dir)
 		if i == 0 {
@@ -59,7 +58,7 @@ func TestKilledUnderLoad(t *testing.T) {
 			return
 		}
 	}
-	ledger.Killed()
+	ledger.Killed(t)
 	s := StartIn(t, dir)
 	ledger.Balance(t, s, 5*time.Minute, 10*time.Second)
 	s.Stop(t)
@@ -109,7 +108,7 @@ func TestKilledAtEachPoint(t *testing.T) {
 				}
 				s.Crashed(t)
 				callers.Wait()
-				ledger.Killed()
+				ledger.Killed(t)
 			}
 			s = StartIn(t, dir)
 			ledger.Balance(t, s, 2*time.Minute, 2*time.Second)
@@ -141,7 +140,7 @@ func TestDiskFull(t *testing.T) {
 	refused := putUntilRefused(t, ledger, s, 20)
 	t.Logf("full: PutEvents answered %v", refused)
 	s.Kill(t)
-	ledger.Killed()
+	ledger.Killed(t)
 
 	// Started with a disk that full, it may have to wait for room before it can go on.
 	s = launch(t, data)

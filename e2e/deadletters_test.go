@@ -177,7 +177,7 @@ func TestRedriveKilled(t *testing.T) {
 			time.Sleep(5 * time.Millisecond)
 		}
 		s.Kill(t)
-		ledger.Killed()
+		ledger.Killed(t)
 		s = StartIn(t, dir)
 		if r = ask(http.MethodGet, path, nil); r.State != "running" {
 			t.Fatalf("got %+v after kill %d, want it to go on", r, i+1)

@@ -8,7 +8,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +18,7 @@ import (
 // API that they are for has answered with success. It is that API, and knows nothing of what the server writes down. It is
 // safe for concurrent use.
 type Ledger struct {
-	URL string // of the API
+	*witness // the API
 	// FailOneIn answers one request in so many with 503; 0 none.
 	FailOneIn int
 
@@ -34,9 +33,7 @@ type Ledger struct {
 func NewLedger(t *testing.T) *Ledger {
 	t.Helper()
 	l := &Ledger{acknowledged: map[string]struct{}{}, answered: map[string][]time.Time{}}
-	server := httptest.NewServer(l)
-	t.Cleanup(server.Close)
-	l.URL = server.URL
+	l.witness = newWitness(t, l)
 	return l
 }
 
@@ -122,8 +119,10 @@ func (l *Ledger) Put(ctx context.Context, s *Server, events, size int) (code str
 	return code, nil
 }
 
-// Killed writes down that the server was killed just now.
-func (l *Ledger) Killed() {
+// Killed writes down that the server was killed: after all that it had sent, and before the next one is started.
+func (l *Ledger) Killed(t *testing.T) {
+	t.Helper()
+	l.AwaitSilence(t)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.kills = append(l.kills, time.Now())

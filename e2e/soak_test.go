@@ -55,10 +55,10 @@ func TestSoak(t *testing.T) {
 	for i := range apis {
 		apis[i] = newFickle(t, books, random(uint64(i)), lasts)
 	}
-	k := &soak{t: t, dir: t.TempDir(), books: books}
+	k := &soak{t: t, dir: t.TempDir(), books: books, apis: apis}
 	k.start()
 	for i, api := range apis {
-		k.configure(i, api.url, random(100).IntN(5))
+		k.configure(i, api.URL, random(100).IntN(5))
 	}
 
 	for _, api := range apis {
@@ -101,6 +101,7 @@ type soak struct {
 	t      *testing.T
 	dir    string
 	books  *books
+	apis   []*fickle
 	server *Server
 	at     atomic.Pointer[Server] // server, for the callers
 	paused map[int]bool
@@ -119,6 +120,9 @@ func (k *soak) restart(kill bool) {
 	k.t.Helper()
 	if kill {
 		k.server.Kill(k.t)
+		for _, api := range k.apis {
+			api.AwaitSilence(k.t)
+		}
 		k.books.killed()
 	} else {
 		k.server.Stop(k.t)
