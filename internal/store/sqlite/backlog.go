@@ -177,7 +177,7 @@ func numbers(list string) map[int]bool {
 func (s *Store) park(lost []lostDelivery, endpoint func(store.Route, []byte) store.Endpoint) error {
 	return s.submit(&put{do: func(conn *sqlite.Conn) error {
 		for _, d := range lost {
-			end, err := s.names.endpoint(conn, endpoint(s.names.routeName(d.route), d.json))
+			end, err := s.names.endpoint(conn, endpoint(s.names.routeName(d.route), d.json), d.key)
 			if err != nil {
 				return err
 			}

@@ -33,11 +33,11 @@ func (s *Store) LimitLog(bytes int64) error {
 	})
 }
 
-// ForgetBusesAndFail forgets the buses without an event since the moment in a
+// ForgetNamesAndFail forgets the names without an event since the moment in a
 // transaction that then fails.
-func (s *Store) ForgetBusesAndFail(oldest time.Time, err error) error {
+func (s *Store) ForgetNamesAndFail(oldest time.Time, err error) error {
 	return s.OnWriter(func(conn *sqlite.Conn) error {
-		return errors.Join(s.names.forgetBuses(conn, event.KeyAt(oldest)), err)
+		return errors.Join(s.names.forget(conn, event.KeyAt(oldest)), err)
 	})
 }
 

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -14,48 +15,55 @@ import (
 
 type busName struct{ region, name string }
 
-// names holds the numbers of buses, routes and endpoints. Only the writer
-// adds to it, and takes back what it added when its transaction fails.
+// names holds the numbers of buses, routes, endpoints and archives. Only the
+// writer adds to it, and takes back what it added when its transaction fails.
 type names struct {
-	mu        sync.RWMutex
-	buses     map[busName]int64
-	routes    map[store.Route]int64
-	endpoints map[store.Endpoint]int64
-	archives  map[string]int64
-	busOf     map[int64]busName
-	routeOf   map[int64]store.Route
-	endOf     map[int64]store.Endpoint
-	archiveOf map[int64]string
-
-	// newest is, for each bus, a key that no event of it is above. The writer's.
-	newest map[int64]int64
+	mu        sync.RWMutex // of the maps by which readers look
+	buses     numbered[busName]
+	routes    numbered[store.Route]
+	endpoints numbered[store.Endpoint]
+	archives  numbered[string]
 
 	undo []func() // of the transaction under way; the writer's
 }
 
+// numbered is what there is of one kind, each with its number.
+type numbered[K comparable] struct {
+	no map[K]int64
+	of map[int64]K
+	// newest is, for each number, a key that no event that has to do with it is
+	// above. The writer's.
+	newest map[int64]int64
+}
+
+func (n *numbered[K]) add(key K, no, newest int64) {
+	if n.no == nil {
+		n.no, n.of, n.newest = map[K]int64{}, map[int64]K{}, map[int64]int64{}
+	}
+	n.no[key], n.of[no], n.newest[no] = no, key, newest
+}
+
+func (n *numbered[K]) remove(key K, no int64) {
+	delete(n.no, key)
+	delete(n.of, no)
+	delete(n.newest, no)
+}
+
 // load reads the names; newest is the largest key of all events.
 func (n *names) load(conn *sqlite.Conn, newest int64) error {
-	n.newest = map[int64]int64{}
-	n.buses, n.busOf = map[busName]int64{}, map[int64]busName{}
-	n.routes, n.routeOf = map[store.Route]int64{}, map[int64]store.Route{}
-	n.endpoints, n.endOf = map[store.Endpoint]int64{}, map[int64]store.Endpoint{}
-	n.archives, n.archiveOf = map[string]int64{}, map[int64]string{}
 	for query, add := range map[string]func(*sqlite.Stmt){
 		"SELECT no, region, name FROM bus": func(r *sqlite.Stmt) {
-			b := busName{r.ColumnText(1), r.ColumnText(2)}
-			no := r.ColumnInt64(0)
-			n.buses[b], n.busOf[no], n.newest[no] = no, b, newest
+			n.buses.add(busName{r.ColumnText(1), r.ColumnText(2)}, r.ColumnInt64(0), newest)
 		},
 		"SELECT no, region, bus, rule, target FROM route": func(r *sqlite.Stmt) {
-			k := store.Route{Region: r.ColumnText(1), Bus: r.ColumnText(2), Rule: r.ColumnText(3), Target: r.ColumnText(4)}
-			n.routes[k], n.routeOf[r.ColumnInt64(0)] = r.ColumnInt64(0), k
+			route := store.Route{Region: r.ColumnText(1), Bus: r.ColumnText(2), Rule: r.ColumnText(3), Target: r.ColumnText(4)}
+			n.routes.add(route, r.ColumnInt64(0), newest)
 		},
 		"SELECT no, api, stage FROM endpoint": func(r *sqlite.Stmt) {
-			e := store.Endpoint{API: r.ColumnText(1), Stage: r.ColumnText(2)}
-			n.endpoints[e], n.endOf[r.ColumnInt64(0)] = r.ColumnInt64(0), e
+			n.endpoints.add(store.Endpoint{API: r.ColumnText(1), Stage: r.ColumnText(2)}, r.ColumnInt64(0), newest)
 		},
 		"SELECT no, id FROM archive": func(r *sqlite.Stmt) {
-			n.archives[r.ColumnText(1)], n.archiveOf[r.ColumnInt64(0)] = r.ColumnInt64(0), r.ColumnText(1)
+			n.archives.add(r.ColumnText(1), r.ColumnInt64(0), newest)
 		},
 	} {
 		err := sqlitex.ExecuteTransient(conn, query, &sqlitex.ExecOptions{ResultFunc: func(r *sqlite.Stmt) error {
@@ -69,12 +77,15 @@ func (n *names) load(conn *sqlite.Conn, newest int64) error {
 	return nil
 }
 
-// intern returns key's number, giving it one in the transaction under way if
-// it has none.
-func intern[K comparable](n *names, conn *sqlite.Conn, to map[K]int64, from map[int64]K, key K, insert string, args ...string) (int64, error) {
+// intern returns name's number for an event with the key, giving it one in the
+// transaction under way if it has none.
+func intern[K comparable](n *names, conn *sqlite.Conn, in *numbered[K], name K, key int64, insert string, args ...string) (int64, error) {
 	// The writer is the only one that writes the maps, so it may read them
 	// without the lock.
-	if no, ok := to[key]; ok {
+	if no, ok := in.no[name]; ok {
+		if key > in.newest[no] {
+			in.newest[no] = key
+		}
 		return no, nil
 	}
 	stmt, err := conn.Prepare(insert)
@@ -89,77 +100,70 @@ func intern[K comparable](n *names, conn *sqlite.Conn, to map[K]int64, from map[
 	}
 	no := conn.LastInsertRowID()
 	n.mu.Lock()
-	to[key], from[no] = no, key
+	in.add(name, no, key)
 	n.mu.Unlock()
 	n.undo = append(n.undo, func() {
 		n.mu.Lock()
-		delete(to, key)
-		delete(from, no)
+		in.remove(name, no)
 		n.mu.Unlock()
 	})
 	return no, nil
 }
 
-// bus returns the number of the bus that an event with the key is on.
+// The numbers of what an event with the key is on, goes, and is sent to.
+
 func (n *names) bus(conn *sqlite.Conn, region, name string, key int64) (int64, error) {
-	no, err := intern(n, conn, n.buses, n.busOf, busName{region, name},
-		"INSERT INTO bus (region, name) VALUES (?, ?)", region, name)
-	if err == nil {
-		n.newest[no] = max(n.newest[no], key)
-	}
-	return no, err
+	return intern(n, conn, &n.buses, busName{region, name}, key, "INSERT INTO bus (region, name) VALUES (?, ?)", region, name)
 }
 
-// forgetBuses forgets the buses that no event is on any longer, the oldest that
-// there is having the key. Callers may put events on buses that are not there,
-// of any name and without end.
-func (n *names) forgetBuses(conn *sqlite.Conn, oldest int64) error {
-	for no, bus := range n.busOf { // only the writer, which this is, changes it
-		newest := n.newest[no]
+func (n *names) route(conn *sqlite.Conn, r store.Route, key int64) (int64, error) {
+	return intern(n, conn, &n.routes, r, key, "INSERT INTO route (region, bus, rule, target) VALUES (?, ?, ?, ?)", r.Region, r.Bus, r.Rule, r.Target)
+}
+
+func (n *names) endpoint(conn *sqlite.Conn, e store.Endpoint, key int64) (int64, error) {
+	return intern(n, conn, &n.endpoints, e, key, "INSERT INTO endpoint (api, stage) VALUES (?, ?)", e.API, e.Stage)
+}
+
+func (n *names) archive(conn *sqlite.Conn, id string) (int64, error) {
+	return intern(n, conn, &n.archives, id, 0, "INSERT INTO archive (id) VALUES (?)", id)
+}
+
+// forget forgets the buses, routes and endpoints that no event has to do with
+// any longer, the oldest that there is having the key. Callers may put events
+// on buses that are not there, of any name and without end, and rules and
+// targets come and go.
+func (n *names) forget(conn *sqlite.Conn, oldest int64) error {
+	return errors.Join(
+		forget(n, conn, &n.buses, oldest, "DELETE FROM bus WHERE no = ?"),
+		forget(n, conn, &n.routes, oldest, "DELETE FROM route WHERE no = ?"),
+		forget(n, conn, &n.endpoints, oldest, "DELETE FROM endpoint WHERE no = ?"),
+	)
+}
+
+func forget[K comparable](n *names, conn *sqlite.Conn, in *numbered[K], oldest int64, remove string) error {
+	for no, name := range in.of { // only the writer, which this is, changes it
+		newest := in.newest[no]
 		if newest >= oldest {
 			continue
 		}
-		stmt, err := conn.Prepare("DELETE FROM bus WHERE no = ?")
+		stmt, err := conn.Prepare(remove)
 		if err != nil {
 			return err
 		}
 		stmt.BindInt64(1, no)
 		if err := run(stmt); err != nil {
-			return fmt.Errorf("forgetting a bus: %w", err)
+			return fmt.Errorf("forgetting a name: %w", err)
 		}
 		n.mu.Lock()
-		delete(n.buses, bus)
-		delete(n.busOf, no)
+		in.remove(name, no)
 		n.mu.Unlock()
-		delete(n.newest, no)
 		n.undo = append(n.undo, func() {
 			n.mu.Lock()
-			n.buses[bus], n.busOf[no] = no, bus
+			in.add(name, no, newest)
 			n.mu.Unlock()
-			n.newest[no] = newest
 		})
 	}
 	return nil
-}
-
-func (n *names) route(conn *sqlite.Conn, r store.Route) (int64, error) {
-	if no, ok := n.routes[r]; ok {
-		return no, nil
-	}
-	return intern(n, conn, n.routes, n.routeOf, r,
-		"INSERT INTO route (region, bus, rule, target) VALUES (?, ?, ?, ?)", r.Region, r.Bus, r.Rule, r.Target)
-}
-
-func (n *names) endpoint(conn *sqlite.Conn, e store.Endpoint) (int64, error) {
-	if no, ok := n.endpoints[e]; ok {
-		return no, nil
-	}
-	return intern(n, conn, n.endpoints, n.endOf, e,
-		"INSERT INTO endpoint (api, stage) VALUES (?, ?)", e.API, e.Stage)
-}
-
-func (n *names) archive(conn *sqlite.Conn, id string) (int64, error) {
-	return intern(n, conn, n.archives, n.archiveOf, id, "INSERT INTO archive (id) VALUES (?)", id)
 }
 
 // committed makes the numbers given in this transaction stay.
@@ -178,33 +182,33 @@ func (n *names) rolledBack() {
 func (n *names) endpointNo(e store.Endpoint) (int64, bool) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	no, ok := n.endpoints[e]
+	no, ok := n.endpoints.no[e]
 	return no, ok
 }
 
 func (n *names) routeNo(r store.Route) (int64, bool) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	no, ok := n.routes[r]
+	no, ok := n.routes.no[r]
 	return no, ok
 }
 
 func (n *names) routeName(no int64) store.Route {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	return n.routeOf[no]
+	return n.routes.of[no]
 }
 
 func (n *names) endpointName(no int64) store.Endpoint {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	return n.endOf[no]
+	return n.endpoints.of[no]
 }
 
 func (n *names) busName(no int64) busName {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	return n.busOf[no]
+	return n.buses.of[no]
 }
 
 // routesWhere returns the numbers of the routes that a query selects.
@@ -212,7 +216,7 @@ func (n *names) routesWhere(match func(store.Route) bool) []int64 {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	var nos []int64
-	for no, r := range n.routeOf {
+	for no, r := range n.routes.of {
 		if match(r) {
 			nos = append(nos, no)
 		}

@@ -20,11 +20,11 @@ func on(bus string, at time.Time) *store.Record {
 	return r
 }
 
-// busRows counts the buses that have a number.
-func busRows(t *testing.T, s *sqlite.Store) (n int) {
+// nameRows counts the names of the table that have a number.
+func nameRows(t *testing.T, s *sqlite.Store, table string) (n int) {
 	t.Helper()
 	err := s.OnWriter(func(conn *zombiezen.Conn) (err error) {
-		n, err = sqlitex.ResultInt(conn.Prep("SELECT count(*) FROM bus"))
+		n, err = sqlitex.ResultInt(conn.Prep("SELECT count(*) FROM " + table))
 		return err
 	})
 	if err != nil {
@@ -60,11 +60,11 @@ func TestBusesAreForgotten(t *testing.T) {
 	young := on("orders", noon.Add(2*time.Hour))
 	put(t, s, on("orders", noon), young)
 	sweep(t, s, noon)
-	if n := busRows(t, s); n != 101 {
+	if n := nameRows(t, s, "bus"); n != 101 {
 		t.Errorf("got %d buses while all have events, want 101", n)
 	}
 	sweep(t, s, noon.Add(time.Hour))
-	if n := busRows(t, s); n != 1 {
+	if n := nameRows(t, s, "bus"); n != 1 {
 		t.Errorf("got %d buses, want the one that has an event", n)
 	}
 	if got := busOf(t, s, young); got != "orders" {
@@ -84,7 +84,7 @@ func TestBusesAreForgotten(t *testing.T) {
 		}
 	}
 	sweep(t, s, noon.Add(4*time.Hour))
-	if n := busRows(t, s); n != 0 {
+	if n := nameRows(t, s, "bus"); n != 0 {
 		t.Errorf("got %d buses when no event is left, want none", n)
 	}
 	last := on("made-up-1", noon.Add(5*time.Hour))
@@ -100,14 +100,83 @@ func TestForgettingBusesFails(t *testing.T) {
 	old := on("orders", noon)
 	put(t, s, old)
 	broken := errors.New("broken")
-	if err := s.ForgetBusesAndFail(noon.Add(time.Hour), broken); !errors.Is(err, broken) {
+	if err := s.ForgetNamesAndFail(noon.Add(time.Hour), broken); !errors.Is(err, broken) {
 		t.Fatalf("got %v", err)
 	}
 	if got := busOf(t, s, old); got != "orders" {
 		t.Errorf("the event is on bus %q, want orders", got)
 	}
 	put(t, s, on("orders", noon)) // a second row for the bus would be refused
-	if n := busRows(t, s); n != 1 {
+	if n := nameRows(t, s, "bus"); n != 1 {
 		t.Errorf("got %d buses, want 1", n)
 	}
+}
+
+// Rules, targets and stages come and go. Their names are forgotten with the last event that went there, however late it was
+// sent there, and no earlier.
+func TestRoutesAndEndpointsAreForgotten(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	to := func(i int, at time.Time) *store.Record {
+		return record(at, store.Fresh{
+			Route:    store.Route{Region: "us-east-1", Bus: "default", Rule: fmt.Sprintf("rule-%d", i), Target: "1"},
+			Endpoint: store.Endpoint{API: fmt.Sprintf("api-%d", i), Stage: "prod"},
+		})
+	}
+	settle := func(r *store.Record, e store.Endpoint) {
+		t.Helper()
+		durable := make(chan struct{})
+		s.Settle(store.Outcome{
+			Event: r.Event.ID.Key(), Route: r.Deliveries[0].Route, Endpoint: e, Ticket: r.Ticket, Status: store.Delivered, Attempts: 1, At: noon,
+			Durable: func(*store.Outcome) { close(durable) },
+		})
+		<-durable
+	}
+	rows := func(want int, when string) {
+		t.Helper()
+		for _, table := range []string{"route", "endpoint"} {
+			if got := nameRows(t, s, table); got != want {
+				t.Errorf("%s: %d rows in %s, want %d", when, got, table, want)
+			}
+		}
+	}
+	for i := range 50 {
+		r := to(i, noon)
+		put(t, s, r)
+		settle(r, r.Deliveries[0].Endpoint)
+	}
+	slow := to(3, noon) // still under way
+	put(t, s, slow)
+	// An event of which the target leads elsewhere by the time that it is sent.
+	young := to(1, noon.Add(2*time.Hour))
+	put(t, s, young)
+	settle(young, store.Endpoint{API: "api-2", Stage: "prod"})
+
+	sweep(t, s, noon)
+	rows(50, "while all have events")
+	sweep(t, s, noon.Add(time.Hour))
+	if n := nameRows(t, s, "route"); n != 2 {
+		t.Errorf("%d routes with one event left and one under way, want 2", n)
+	}
+	settle(slow, slow.Deliveries[0].Endpoint)
+	sweep(t, s, noon.Add(time.Hour))
+	rows(1, "with one event left")
+	log, _, err := s.Deliveries(t.Context(), store.Query{})
+	if err != nil || len(log) != 1 || log[0].Route != young.Deliveries[0].Route || log[0].Endpoint.API != "api-2" {
+		t.Errorf("the log has %+v, %v", log, err)
+	}
+
+	again := to(3, noon.Add(3*time.Hour))
+	put(t, s, again)
+	settle(again, again.Deliveries[0].Endpoint)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir)
+	sweep(t, s, noon.Add(time.Hour))
+	if log, _, err = s.Deliveries(t.Context(), store.Query{}); err != nil || len(log) != 2 || log[0].Route != again.Deliveries[0].Route || log[1].Endpoint.API != "api-2" {
+		t.Errorf("after a restart the log has %+v, %v", log, err)
+	}
+	sweep(t, s, noon.Add(4*time.Hour))
+	rows(0, "when no event is left")
 }

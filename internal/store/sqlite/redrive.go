@@ -265,7 +265,7 @@ func (s *Store) raise(conn *sqlite.Conn, found []corpse, now time.Time, conditio
 	}
 	counts := map[place]int64{}
 	for _, c := range found {
-		end, err := s.names.endpoint(conn, c.endpoint)
+		end, err := s.names.endpoint(conn, c.endpoint, c.ref.Event)
 		if err != nil {
 			return nil, err
 		}

@@ -21,7 +21,8 @@ const sweepChunk = 2000
 // maxBytes (0: no such bound). An event with a delivery that is pending stays,
 // whatever its age; one with a dead delivery stays until the moment deadBefore
 // has passed the delivery's end, and so as long as the message about it. It returns how many events are gone. The names of
-// buses that no event is on any longer are forgotten with them.
+// buses, routes and endpoints that no event has to do with any longer are
+// forgotten with them.
 func (s *Store) Sweep(ctx context.Context, before, deadBefore time.Time, maxBytes int64) (int, error) {
 	gone := 0
 	after := int64(-1)
@@ -41,19 +42,19 @@ func (s *Store) Sweep(ctx context.Context, before, deadBefore time.Time, maxByte
 			return gone, err
 		}
 		if next < 0 {
-			return gone, s.submit(&put{do: s.forgetBuses})
+			return gone, s.submit(&put{do: s.forgetNames})
 		}
 		after = next
 	}
 }
 
-// forgetBuses runs in the writer's transaction.
-func (s *Store) forgetBuses(conn *sqlite.Conn) error {
+// forgetNames runs in the writer's transaction.
+func (s *Store) forgetNames(conn *sqlite.Conn) error {
 	oldest, err := sqlitex.ResultInt64(conn.Prep(fmt.Sprintf("SELECT coalesce(min(key), %d) FROM event", int64(math.MaxInt64))))
 	if err != nil {
 		return fmt.Errorf("looking for the oldest event: %w", err)
 	}
-	return s.names.forgetBuses(conn, oldest)
+	return s.names.forget(conn, oldest)
 }
 
 // over says whether the database holds more than maxBytes.

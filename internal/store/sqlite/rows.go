@@ -23,7 +23,7 @@ func (s *Store) writeRecord(r *store.Record, ticket *store.Ticket) error {
 	open := 0
 	for i := range r.Deliveries {
 		d := &r.Deliveries[i]
-		route, err := s.names.route(s.writer, d.Route)
+		route, err := s.names.route(s.writer, d.Route, key)
 		if err != nil {
 			return err
 		}
@@ -32,7 +32,7 @@ func (s *Store) writeRecord(r *store.Record, ticket *store.Ticket) error {
 			open++
 			continue
 		}
-		endpoint, err := s.names.endpoint(s.writer, d.Endpoint)
+		endpoint, err := s.names.endpoint(s.writer, d.Endpoint, key)
 		if err != nil {
 			return err
 		}
@@ -134,11 +134,11 @@ func (s *Store) writeDone(key int64, n int, route, endpoint int64, at time.Time)
 }
 
 func (s *Store) writeOutcome(o *store.Outcome) error {
-	route, err := s.names.route(s.writer, o.Route)
+	route, err := s.names.route(s.writer, o.Route, o.Event)
 	if err != nil {
 		return err
 	}
-	endpoint, err := s.names.endpoint(s.writer, o.Endpoint)
+	endpoint, err := s.names.endpoint(s.writer, o.Endpoint, o.Event)
 	if err != nil {
 		return err
 	}
