@@ -25,7 +25,7 @@ unit: ## the main module's tests alone, with the race detector
 	$(GO) test -run=Allocations ./pattern # the race detector makes pools forget, so these are not in it
 
 e2e: clients ## the real binary, driven by the real AWS CLI and SDKs
-	cd e2e && $(GO) test -count=1 -race -timeout=20m -parallel=8 ./... # they mostly wait; what they test is not in the cache's key
+	cd e2e && $(GO) test -count=1 -race -timeout=30m -parallel=8 ./... # they mostly wait; what they test is not in the cache's key
 
 soak: ## ten minutes of faults, kills and restarts, and the books on every event
 	cd e2e && BAILEY_SOAK=10m $(GO) test -run '^TestSoak$$' -count=1 -timeout=30m -v .
