@@ -68,8 +68,13 @@ func TestKilledUnderLoad(t *testing.T) {
 // build of its own stops there. What was acknowledged is delivered after a restart, and so on.
 func TestKilledAtEachPoint(t *testing.T) {
 	t.Parallel()
-	path := faulty(t)
-	for _, point := range []string{"begun", "written", "committed", "synced", "answered", "copied", "attempted"} {
+	path := filepath.Join(t.TempDir(), "bailey")
+	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "crashpoints", "-o", path, "./cmd/bailey")
+	build.Dir = ".."
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building bailey: %v\n%s", err, output)
+	}
+	for _, point := range []string{"begun", "written", "committed", "answered", "copied", "attempted"} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
 			ledger := NewLedger(t)
@@ -110,57 +115,6 @@ func TestKilledAtEachPoint(t *testing.T) {
 			s.Stop(t)
 		})
 	}
-}
-
-// X9: the disk fails to sync, once. Nobody can say what is on it then: nothing more is acknowledged, the server ends with an
-// error, and the next one has everything that was.
-func TestDiskFailsToSync(t *testing.T) {
-	t.Parallel()
-	ledger := NewLedger(t)
-	dir := t.TempDir()
-	s := StartIn(t, dir)
-	ledger.Route(t, s)
-	s.Stop(t)
-	s = launchProgram(t, faulty(t), []string{"BAILEY_FAULT=sync:20"}, dir)
-	var callers sync.WaitGroup
-	for range 3 {
-		callers.Go(func() {
-			for {
-				select {
-				case <-s.exited:
-					return
-				default:
-				}
-				switch code, err := ledger.Put(t.Context(), s, 10, 200); {
-				case err != nil: // not ready yet, or ended
-				case code != "" && code != "InternalException":
-					t.Errorf("PutEvents answered %s", code)
-					return
-				}
-			}
-		})
-	}
-	s.Ended(t, 1)
-	callers.Wait()
-	if !strings.Contains(s.Output(), "the disk failed to sync") {
-		t.Errorf("bailey does not say why it ended:\n%s", s.Output())
-	}
-	ledger.Killed(t)
-	s = StartIn(t, dir)
-	ledger.Balance(t, s, 2*time.Minute, 20*time.Second) // the outcomes that it still had were not kept
-	s.Stop(t)
-}
-
-// faulty builds a bailey that does as BAILEY_CRASHPOINT and BAILEY_FAULT say, and returns its path.
-func faulty(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "bailey")
-	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "crashpoints", "-o", path, "./cmd/bailey")
-	build.Dir = ".."
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building bailey: %v\n%s", err, output)
-	}
-	return path
 }
 
 // A disk that is full: PutEvents answers an error that clients try again on, nothing acknowledged is lost, neither by the

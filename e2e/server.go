@@ -213,21 +213,6 @@ func (s *Server) Crashed(t *testing.T) {
 	s.checkOutput(t)
 }
 
-// Ended waits until the server has ended by itself with the exit code.
-func (s *Server) Ended(t *testing.T, code int) {
-	t.Helper()
-	select {
-	case <-s.exited:
-	case <-time.After(startLimit):
-		t.Fatal("bailey is still there")
-	}
-	s.stopped = true
-	if got := s.process.ProcessState.ExitCode(); got != code {
-		t.Errorf("bailey ended with %v, want exit code %d", s.process.ProcessState, code)
-	}
-	s.checkOutput(t)
-}
-
 func (s *Server) checkOutput(t *testing.T) {
 	t.Helper()
 	for _, bad := range []string{"WARNING: DATA RACE", "panic: "} {

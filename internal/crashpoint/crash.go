@@ -3,7 +3,6 @@
 package crashpoint
 
 import (
-	"errors"
 	"os"
 	"strconv"
 	"strings"
@@ -16,20 +15,7 @@ var (
 	point, count, _ = strings.Cut(os.Getenv("BAILEY_CRASHPOINT"), ":")
 	times, _        = strconv.ParseInt(count, 10, 64)
 	reached         atomic.Int64
-
-	fault, faultCount, _ = strings.Cut(os.Getenv("BAILEY_FAULT"), ":")
-	faultTimes, _        = strconv.ParseInt(faultCount, 10, 64)
-	failed               atomic.Int64
 )
-
-// Fail returns an error once, the times-th time that it is called with the name
-// that was asked for: BAILEY_FAULT is sync:3.
-func Fail(name string) error {
-	if name == fault && failed.Add(1) == faultTimes {
-		return errors.New("input/output error, as a test wants it")
-	}
-	return nil
-}
 
 // Reach ends the process if the point is the one that was asked for.
 func Reach(name string) {

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"errors"
-	"os"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -40,13 +39,3 @@ func (s *Store) ForgetNamesAndFail(oldest time.Time, err error) error {
 		return errors.Join(s.names.forget(conn, event.KeyAt(oldest)), err)
 	})
 }
-
-// OnSync has f called in place of the log's sync, with the sync that it stands
-// for. It must be called before anything is written.
-func (s *Store) OnSync(f func(sync func() error) error) {
-	real := s.syncLog
-	s.syncLog = func() error { return f(real) }
-}
-
-// LogFile is the file that is synced.
-func (s *Store) LogFile() *os.File { return s.logFile }

@@ -1,8 +1,8 @@
 // Package sqlite keeps Bailey's store in one SQLite database, in pure Go.
 //
-// One goroutine writes: it takes whatever waits and commits it in one
-// transaction. Another one syncs that, and only then answers those who wait for
-// it. Readers have connections of their own and never wait for the writer.
+// One goroutine writes: it takes whatever waits, commits it in one
+// transaction, and only then answers those who wait for it. Readers have
+// connections of their own and never wait for the writer.
 package sqlite
 
 import (
@@ -19,7 +19,6 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
-	"bailey/internal/crashpoint"
 	"bailey/internal/store"
 )
 
@@ -72,14 +71,13 @@ type Store struct {
 	puts     []*put
 	queued   int64 // bytes of events in puts
 	outcomes []store.Outcome
-	settling int       // outcomes in transactions that nobody was told of yet
-	untold   int       // transactions under way, or that nobody was told of yet
+	settling int       // outcomes of the transaction under way, which wait again if it fails
 	room     sync.Cond // signalled when outcomes were committed
 	closing  bool
 	hurried  bool          // nobody waits for room any more
+	writing  bool          // a transaction is under way, or its outcomes' owners are being told
 	wake     chan struct{} // one token: there is work
-	written  chan written  // from the writer to the goroutine that syncs
-	done     chan struct{} // closed when both have ended
+	done     chan struct{} // closed when the writer has ended
 
 	// Owned by the writer goroutine.
 	writer  *sqlite.Conn
@@ -97,13 +95,8 @@ type Store struct {
 
 	names names
 
-	syncLog   func() error  // makes what is in the log durable
-	logFile   *os.File      // the log
-	brokenOff chan struct{} // closed when broken is set
-
 	markSeen atomic.Int64 // mark, for readers of the log
 	failing  atomic.Pointer[error]
-	broken   atomic.Pointer[error]
 	commits  atomic.Int64
 	closed   sync.Once
 }
@@ -122,9 +115,7 @@ func Open(cfg Config) (*Store, error) {
 		logLimit:    logLimit,
 		logLook:     logLook,
 		wake:        make(chan struct{}, 1),
-		written:     make(chan written),
 		done:        make(chan struct{}),
-		brokenOff:   make(chan struct{}),
 		tallies:     map[int64]tally{},
 	}
 	if s.log == nil {
@@ -155,7 +146,6 @@ func Open(cfg Config) (*Store, error) {
 		return nil, errors.Join(err, s.release())
 	}
 	go s.write()
-	go s.syncWritten()
 	return s, nil
 }
 
@@ -165,6 +155,11 @@ func (s *Store) open(dir string) (err error) {
 	}
 	if err := prepare(s.writer); err != nil {
 		return err
+	}
+	if s.clock != nil {
+		if err := sqlitex.ExecuteTransient(s.writer, "PRAGMA synchronous = NORMAL", nil); err != nil {
+			return fmt.Errorf("opening the store: %w", err)
+		}
 	}
 	if err := migrate(s.writer); err != nil {
 		return err
@@ -181,18 +176,6 @@ func (s *Store) open(dir string) (err error) {
 	}
 	if err := s.names.load(s.writer, s.newest); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
-	}
-	if s.logFile, err = openLog(s.path); err != nil {
-		return err
-	}
-	s.syncLog = func() error {
-		if err := crashpoint.Fail("sync"); err != nil {
-			return err
-		}
-		return datasync(s.logFile)
-	}
-	if s.clock != nil {
-		s.syncLog = func() error { return nil }
 	}
 	// The database and its log must be found again after a power cut: their
 	// names are made durable before anything is acknowledged.
@@ -282,9 +265,6 @@ func (s *Store) release() error {
 			errs = append(errs, conn.Close())
 		}
 	}
-	if s.logFile != nil {
-		errs = append(errs, s.logFile.Close())
-	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("closing the store: %w", err)
 	}
@@ -298,11 +278,8 @@ func (s *Store) NewestKey() int64 { return s.newest }
 func (s *Store) Commits() int64 { return s.commits.Load() }
 
 // Failing returns the error of the newest commit if it failed, else nil: the
-// store recovers by itself when its cause is gone, unless it is [Store.Broken].
+// store recovers by itself when its cause is gone.
 func (s *Store) Failing() error {
-	if err := s.Broken(); err != nil {
-		return err
-	}
 	if err := s.failing.Load(); err != nil {
 		return *err
 	}

@@ -267,10 +267,9 @@ func migrate(conn *sqlite.Conn) (err error) {
 //
 //   - journal_mode=WAL: one writer and any number of readers do not wait for
 //     each other, and a commit is one sequential write.
-//   - synchronous=NORMAL: COMMIT does not sync the log. The goroutine that
-//     tells of it does (sync.go), while the writer goes on. Before anything is
-//     copied from the log to the database SQLite syncs the log, and the
-//     database before the log begins anew.
+//   - synchronous=FULL: COMMIT returns only after the log is synced. This is
+//     what the answer to PutEvents rests on; NORMAL would lose the newest
+//     commits with the power.
 //   - wal_autocheckpoint=0: a commit never copies the log into the database;
 //     a goroutine does that beside the commits (checkpoint.go).
 //   - cache_size: 16 MiB a connection; the writer appends and needs little.
@@ -279,7 +278,7 @@ func migrate(conn *sqlite.Conn) (err error) {
 //     recovery.
 var pragmas = []string{
 	"PRAGMA journal_mode = WAL",
-	"PRAGMA synchronous = NORMAL",
+	"PRAGMA synchronous = FULL",
 	"PRAGMA wal_autocheckpoint = 0",
 	"PRAGMA journal_size_limit = 67108864",
 	"PRAGMA cache_size = -16384",

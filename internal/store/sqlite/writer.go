@@ -106,7 +106,7 @@ func (s *Store) Hurry() {
 func (s *Store) Idle() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.untold == 0 && len(s.puts) == 0 && len(s.outcomes) == 0
+	return !s.writing && len(s.puts) == 0 && len(s.outcomes) == 0
 }
 
 func (s *Store) signal() {
@@ -116,10 +116,10 @@ func (s *Store) signal() {
 	}
 }
 
-// write is the writer's goroutine. It ends when the store is closing and
+// write is the writer goroutine. It ends when the store is closing and
 // nothing waits, or what waits cannot be written.
 func (s *Store) write() {
-	defer close(s.written)
+	defer close(s.done)
 	timer := time.NewTimer(time.Hour) // lets few outcomes wait for others
 	timer.Stop()
 	var armed, ripe, failed, last bool
@@ -159,36 +159,39 @@ func (s *Store) write() {
 		}
 		armed, ripe = false, false
 		failed = !s.commitAll(puts, outcomes)
+		s.mu.Lock()
+		s.writing, s.settling = false, 0
+		s.mu.Unlock()
+		s.room.Broadcast()
+		s.rested()
 	}
 }
 
-// commitAll commits, and hands what is written on to be synced. It reports
-// whether the outcomes were written; if not, they wait again.
+// commitAll commits, answers those who wait, and tells the outcomes' owners.
+// It reports whether the outcomes are in the store; if not, they wait again.
 func (s *Store) commitAll(puts []*put, outcomes []store.Outcome) bool {
 	err := s.commit(puts, outcomes)
-	if err != nil && len(puts) > 0 && len(outcomes) > 0 {
-		// The outcomes are small: they may fit where the events did not.
-		for _, p := range puts {
-			p.done <- err
-		}
-		puts, err = nil, s.commit(nil, outcomes)
-	}
-	if err == nil {
-		s.written <- written{puts, outcomes}
-		return true
-	}
 	for _, p := range puts {
 		p.done <- err
 	}
-	s.copier.start() // where the disk is full, the log may begin anew in the room that it has
-	s.mu.Lock()
-	s.outcomes = append(outcomes, s.outcomes...)
-	s.settling -= len(outcomes)
-	s.untold--
-	s.mu.Unlock()
-	s.room.Broadcast()
-	s.rested()
-	return false
+	crashpoint.Reach("answered")
+	if err != nil && len(puts) > 0 && len(outcomes) > 0 {
+		// The outcomes are small: they may fit where the events did not.
+		err = s.commit(nil, outcomes)
+	}
+	if err != nil {
+		s.copier.start() // where the disk is full, the log may begin anew in the room that it has
+		s.mu.Lock()
+		s.outcomes, s.settling = append(outcomes, s.outcomes...), 0
+		s.mu.Unlock()
+		return false
+	}
+	for i := range outcomes {
+		if o := &outcomes[i]; o.Durable != nil {
+			o.Durable(o)
+		}
+	}
+	return true
 }
 
 // next takes what the next transaction is to hold: puts first, and outcomes
@@ -215,20 +218,14 @@ func (s *Store) next(ripe, failed bool) (puts []*put, outcomes []store.Outcome, 
 		if len(s.outcomes) == 0 {
 			s.outcomes = nil
 		}
-		s.settling += m
+		s.settling = m
 	}
-	if len(puts) > 0 || len(outcomes) > 0 {
-		s.untold++
-	}
+	s.writing = len(puts) > 0 || len(outcomes) > 0
 	return puts, outcomes, len(s.outcomes), s.closing
 }
 
-// commit writes one transaction, which is durable once the log is synced. On
-// an error nothing of it is in the store.
+// commit writes one transaction. On an error nothing of it is in the store.
 func (s *Store) commit(puts []*put, outcomes []store.Outcome) (err error) {
-	if err := s.Broken(); err != nil {
-		return err
-	}
 	defer func() { s.report(err) }()
 	if err := exec(s.writer, "BEGIN IMMEDIATE"); err != nil {
 		return wrap("beginning a transaction", err)
@@ -300,9 +297,9 @@ func (s *Store) commit(puts []*put, outcomes []store.Outcome) (err error) {
 	}
 
 	crashpoint.Reach("written")
-	// With journal_mode=WAL and synchronous=NORMAL, COMMIT appends the
-	// transaction to the log. Whoever waits for it is told when the log is
-	// synced: see syncWritten.
+	// With journal_mode=WAL and synchronous=FULL, COMMIT appends the
+	// transaction to the log and syncs the log before it returns: this line
+	// is what makes an acknowledged event durable.
 	if err := exec(s.writer, "COMMIT"); err != nil {
 		return wrap("committing", err)
 	}
