@@ -253,6 +253,9 @@ func (w *walker) array(i int, n *pathNode, in int32) int {
 		case s[i] == '{' || s[i] == '[':
 			e, values := int32(len(w.inside)), len(w.values)
 			w.scopes++
+			if len(w.inside) == cap(w.inside) {
+				w.inside = slices.Grow(w.inside, w.room(len(w.inside), i))
+			}
 			w.inside = append(w.inside, element{parent: in, array: array, scope: w.scopes, place: n.place})
 			i = w.value(i, n, e)
 			if len(w.values) == values {
@@ -285,9 +288,8 @@ func (w *walker) keep(id int32, v value) {
 	v.next = -1
 	at := int32(len(w.values))
 	if len(w.values) == cap(w.values) {
-		// append would grow a long list by a quarter: memory that is touched
-		// for the first time costs more than the matching.
-		w.values = slices.Grow(w.values, max(64, len(w.values)))
+		at := int(uintptr(unsafe.Pointer(unsafe.StringData(v.text))) - uintptr(unsafe.Pointer(unsafe.StringData(w.doc))))
+		w.values = slices.Grow(w.values, w.room(len(w.values), at))
 	}
 	w.values = append(w.values, v)
 	p := &w.places[id]
@@ -299,6 +301,19 @@ func (w *walker) keep(id int32, v value) {
 	}
 	p.last = at
 	p.count++
+}
+
+// room says by how many a list of n should grow that was filled by the event
+// up to a place: by what the rest of it wants at this rate, within bounds.
+// Memory that is touched for the first time costs more than the matching, and
+// append would leave behind one list for every quarter that it adds.
+func (w *walker) room(n, at int) int {
+	n = max(n, 64)
+	more := n
+	if at > 0 && at < len(w.doc) { // else it is a text of which the escapes were undone
+		more = n*(len(w.doc)-at)/at + n/16
+	}
+	return min(max(more, n/4), 7*n)
 }
 
 // unescape undoes the escapes of a string's content.
