@@ -34,6 +34,10 @@ type numbered[K comparable] struct {
 	// newest is, for each number, a key that no event that has to do with it is
 	// above. The writer's.
 	newest map[int64]int64
+	// last is the largest number that this process has seen. None is given
+	// twice: a reader may look for one, or read rows that have it, a while
+	// after it was forgotten.
+	last int64
 }
 
 func (n *numbered[K]) add(key K, no, newest int64) {
@@ -41,6 +45,7 @@ func (n *numbered[K]) add(key K, no, newest int64) {
 		n.no, n.of, n.newest = map[K]int64{}, map[int64]K{}, map[int64]int64{}
 	}
 	n.no[key], n.of[no], n.newest[no] = no, key, newest
+	n.last = max(n.last, no)
 }
 
 func (n *numbered[K]) remove(key K, no int64) {
@@ -92,13 +97,14 @@ func intern[K comparable](n *names, conn *sqlite.Conn, in *numbered[K], name K, 
 	if err != nil {
 		return 0, err
 	}
+	no := in.last + 1
+	stmt.BindInt64(1, no)
 	for i, arg := range args {
-		stmt.BindText(i+1, arg)
+		stmt.BindText(i+2, arg)
 	}
 	if err := run(stmt); err != nil {
 		return 0, fmt.Errorf("giving a name its number: %w", err)
 	}
-	no := conn.LastInsertRowID()
 	n.mu.Lock()
 	in.add(name, no, key)
 	n.mu.Unlock()
@@ -113,19 +119,19 @@ func intern[K comparable](n *names, conn *sqlite.Conn, in *numbered[K], name K, 
 // The numbers of what an event with the key is on, goes, and is sent to.
 
 func (n *names) bus(conn *sqlite.Conn, region, name string, key int64) (int64, error) {
-	return intern(n, conn, &n.buses, busName{region, name}, key, "INSERT INTO bus (region, name) VALUES (?, ?)", region, name)
+	return intern(n, conn, &n.buses, busName{region, name}, key, "INSERT INTO bus (no, region, name) VALUES (?, ?, ?)", region, name)
 }
 
 func (n *names) route(conn *sqlite.Conn, r store.Route, key int64) (int64, error) {
-	return intern(n, conn, &n.routes, r, key, "INSERT INTO route (region, bus, rule, target) VALUES (?, ?, ?, ?)", r.Region, r.Bus, r.Rule, r.Target)
+	return intern(n, conn, &n.routes, r, key, "INSERT INTO route (no, region, bus, rule, target) VALUES (?, ?, ?, ?, ?)", r.Region, r.Bus, r.Rule, r.Target)
 }
 
 func (n *names) endpoint(conn *sqlite.Conn, e store.Endpoint, key int64) (int64, error) {
-	return intern(n, conn, &n.endpoints, e, key, "INSERT INTO endpoint (api, stage) VALUES (?, ?)", e.API, e.Stage)
+	return intern(n, conn, &n.endpoints, e, key, "INSERT INTO endpoint (no, api, stage) VALUES (?, ?, ?)", e.API, e.Stage)
 }
 
 func (n *names) archive(conn *sqlite.Conn, id string) (int64, error) {
-	return intern(n, conn, &n.archives, id, 0, "INSERT INTO archive (id) VALUES (?)", id)
+	return intern(n, conn, &n.archives, id, 0, "INSERT INTO archive (no, id) VALUES (?, ?)", id)
 }
 
 // forget forgets the buses, routes and endpoints that no event has to do with

@@ -180,3 +180,48 @@ func TestRoutesAndEndpointsAreForgotten(t *testing.T) {
 	sweep(t, s, noon.Add(4*time.Hour))
 	rows(0, "when no event is left")
 }
+
+// The number of a name that was forgotten is not given to another one: whoever looks for what has it must not find what is
+// another's. Purging by rule, say, goes by numbers.
+func TestNumbersAreNotGivenTwice(t *testing.T) {
+	s := open(t, t.TempDir())
+	numbers := func() (nos [3]int64) {
+		t.Helper()
+		err := s.OnWriter(func(conn *zombiezen.Conn) (err error) {
+			for i, table := range []string{"bus", "route", "endpoint"} {
+				if nos[i], err = sqlitex.ResultInt64(conn.Prep("SELECT max(no) FROM " + table)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return nos
+	}
+	to := func(name string, at time.Time) {
+		t.Helper()
+		r := record(at, store.Fresh{
+			Route:    store.Route{Region: "us-east-1", Bus: name, Rule: name, Target: "1"},
+			Endpoint: store.Endpoint{API: name, Stage: "prod"},
+			Done:     true,
+		})
+		r.Bus = name
+		put(t, s, r)
+	}
+	to("old", noon)
+	old := numbers()
+	sweep(t, s, noon.Add(time.Hour))
+	for _, table := range []string{"bus", "route", "endpoint"} {
+		if n := nameRows(t, s, table); n != 0 {
+			t.Fatalf("%s has %d rows, want none", table, n)
+		}
+	}
+	to("new", noon.Add(2*time.Hour))
+	for i, no := range numbers() {
+		if no <= old[i] {
+			t.Errorf("the number %d was given again: %d", old[i], no)
+		}
+	}
+}
