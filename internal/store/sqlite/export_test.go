@@ -36,6 +36,7 @@ func (s *Store) LimitLog(bytes int64) error {
 // transaction that then fails.
 func (s *Store) ForgetNamesAndFail(oldest time.Time, err error) error {
 	return s.OnWriter(func(conn *sqlite.Conn) error {
-		return errors.Join(s.names.forget(conn, event.KeyAt(oldest)), err)
+		_, ferr := s.names.forget(conn, event.KeyAt(oldest), sweepChunk)
+		return errors.Join(ferr, err)
 	})
 }

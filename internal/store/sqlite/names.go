@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -134,31 +133,39 @@ func (n *names) archive(conn *sqlite.Conn, id string) (int64, error) {
 	return intern(n, conn, &n.archives, id, 0, "INSERT INTO archive (no, id) VALUES (?, ?)", id)
 }
 
-// forget forgets the buses, routes and endpoints that no event has to do with
-// any longer, the oldest that there is having the key. Callers may put events
-// on buses that are not there, of any name and without end, and rules and
-// targets come and go.
-func (n *names) forget(conn *sqlite.Conn, oldest int64) error {
-	return errors.Join(
-		forget(n, conn, &n.buses, oldest, "DELETE FROM bus WHERE no = ?"),
-		forget(n, conn, &n.routes, oldest, "DELETE FROM route WHERE no = ?"),
-		forget(n, conn, &n.endpoints, oldest, "DELETE FROM endpoint WHERE no = ?"),
-	)
+// forget forgets up to limit of the buses, routes and endpoints that no event
+// has to do with any longer, the oldest that there is having the key. It
+// returns how many. Callers may put events on buses that are not there, of any
+// name and without end, and rules and targets come and go.
+func (n *names) forget(conn *sqlite.Conn, oldest int64, limit int) (gone int, err error) {
+	buses, err := forget(n, conn, &n.buses, oldest, limit, "DELETE FROM bus WHERE no = ?")
+	if err != nil {
+		return 0, err
+	}
+	routes, err := forget(n, conn, &n.routes, oldest, limit-buses, "DELETE FROM route WHERE no = ?")
+	if err != nil {
+		return 0, err
+	}
+	endpoints, err := forget(n, conn, &n.endpoints, oldest, limit-buses-routes, "DELETE FROM endpoint WHERE no = ?")
+	return buses + routes + endpoints, err
 }
 
-func forget[K comparable](n *names, conn *sqlite.Conn, in *numbered[K], oldest int64, remove string) error {
+func forget[K comparable](n *names, conn *sqlite.Conn, in *numbered[K], oldest int64, limit int, remove string) (gone int, err error) {
 	for no, name := range in.of { // only the writer, which this is, changes it
 		newest := in.newest[no]
 		if newest >= oldest {
 			continue
 		}
+		if gone == limit {
+			break
+		}
 		stmt, err := conn.Prepare(remove)
 		if err != nil {
-			return err
+			return gone, err
 		}
 		stmt.BindInt64(1, no)
 		if err := run(stmt); err != nil {
-			return fmt.Errorf("forgetting a name: %w", err)
+			return gone, fmt.Errorf("forgetting a name: %w", err)
 		}
 		n.mu.Lock()
 		in.remove(name, no)
@@ -168,8 +175,9 @@ func forget[K comparable](n *names, conn *sqlite.Conn, in *numbered[K], oldest i
 			in.add(name, no, newest)
 			n.mu.Unlock()
 		})
+		gone++
 	}
-	return nil
+	return gone, nil
 }
 
 // committed makes the numbers given in this transaction stay.

@@ -181,6 +181,25 @@ func TestRoutesAndEndpointsAreForgotten(t *testing.T) {
 	rows(0, "when no event is left")
 }
 
+// However many names there are to forget: nobody waits for all of them.
+func TestManyNamesAreForgotten(t *testing.T) {
+	s := open(t, t.TempDir())
+	const all = 5000
+	var records []*store.Record
+	for i := range all {
+		records = append(records, on(fmt.Sprintf("made-up-%d", i), noon))
+	}
+	put(t, s, records...)
+	before := s.Commits()
+	sweep(t, s, noon.Add(time.Hour))
+	if n := nameRows(t, s, "bus"); n != 0 {
+		t.Errorf("got %d buses, want none", n)
+	}
+	if n := s.Commits() - before; n < 5 {
+		t.Errorf("%d events and as many buses were forgotten in %d transactions", all, n)
+	}
+}
+
 // The number of a name that was forgotten is not given to another one: whoever looks for what has it must not find what is
 // another's. Purging by rule, say, goes by numbers.
 func TestNumbersAreNotGivenTwice(t *testing.T) {

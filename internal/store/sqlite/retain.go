@@ -12,17 +12,17 @@ import (
 	"bailey/internal/event"
 )
 
-// sweepChunk is how many events one transaction of a sweep looks at: few, so
-// that nobody waits long for it.
+// sweepChunk is how many events one transaction of a sweep looks at, and how
+// many names it forgets: few, so that nobody waits long for it.
 const sweepChunk = 2000
 
 // Sweep forgets settled events: those ingested before the moment, and then,
 // oldest first, as many as it takes for the database to hold no more than
 // maxBytes (0: no such bound). An event with a delivery that is pending stays,
 // whatever its age; one with a dead delivery stays until the moment deadBefore
-// has passed the delivery's end, and so as long as the message about it. It returns how many events are gone. The names of
-// buses, routes and endpoints that no event has to do with any longer are
-// forgotten with them.
+// has passed the delivery's end, and so as long as the message about it. It
+// returns how many events are gone. The names of buses, routes and endpoints
+// that no event has to do with any longer are forgotten with them.
 func (s *Store) Sweep(ctx context.Context, before, deadBefore time.Time, maxBytes int64) (int, error) {
 	gone := 0
 	after := int64(-1)
@@ -42,19 +42,32 @@ func (s *Store) Sweep(ctx context.Context, before, deadBefore time.Time, maxByte
 			return gone, err
 		}
 		if next < 0 {
-			return gone, s.submit(&put{do: s.forgetNames})
+			return gone, s.forgetNames(ctx)
 		}
 		after = next
 	}
 }
 
-// forgetNames runs in the writer's transaction.
-func (s *Store) forgetNames(conn *sqlite.Conn) error {
-	oldest, err := sqlitex.ResultInt64(conn.Prep(fmt.Sprintf("SELECT coalesce(min(key), %d) FROM event", int64(math.MaxInt64))))
-	if err != nil {
-		return fmt.Errorf("looking for the oldest event: %w", err)
+// forgetNames forgets the names that no event has to do with any longer, few in
+// one transaction.
+func (s *Store) forgetNames(ctx context.Context) error {
+	for n := sweepChunk; n == sweepChunk; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := s.submit(&put{do: func(conn *sqlite.Conn) error {
+			oldest, err := sqlitex.ResultInt64(conn.Prep(fmt.Sprintf("SELECT coalesce(min(key), %d) FROM event", int64(math.MaxInt64))))
+			if err != nil {
+				return fmt.Errorf("looking for the oldest event: %w", err)
+			}
+			n, err = s.names.forget(conn, oldest, sweepChunk)
+			return err
+		}})
+		if err != nil {
+			return err
+		}
 	}
-	return s.names.forget(conn, oldest)
+	return nil
 }
 
 // over says whether the database holds more than maxBytes.
