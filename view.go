@@ -52,6 +52,11 @@ func (r *Router) Attempts(ctx context.Context, id event.ID) ([]store.Attempt, er
 // Failing returns why the store cannot be written at present, or nil.
 func (r *Router) Failing() error { return r.store.Failing() }
 
+// Broken is closed when the disk has failed to sync what it was given. From
+// then on the router takes no event: the process should shut it down and end,
+// and the next one reads what is there. Nothing that was acknowledged is lost.
+func (r *Router) Broken() <-chan struct{} { return r.store.BrokenOff() }
+
 // Preview returns the request that the target would be sent for an event, its
 // secrets masked; nothing is sent. The failure is that of a delivery; an error
 // is what PutTargets would say of the target.

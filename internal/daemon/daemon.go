@@ -166,7 +166,8 @@ func (s *Server) Router() *bailey.Router { return s.router }
 // Serve answers until ctx is done. Then it takes no more calls, finishes those
 // that it has (for half of the grace time at most), lets requests to targets
 // finish, and closes the store, all within the grace time. It returns nil when that went well. Deliveries that
-// did not end are in the store.
+// did not end are in the store. It ends by itself, with an error, when no more
+// can be taken until the program is started anew: see [bailey.Router.Broken].
 func (s *Server) Serve(ctx context.Context) error {
 	failed := make(chan error, 1)
 	go func() { failed <- s.http.Serve(s.listener) }()
@@ -176,6 +177,8 @@ func (s *Server) Serve(ctx context.Context) error {
 	select {
 	case err = <-failed:
 		err = fmt.Errorf("serving: %w", err)
+	case <-s.router.Broken():
+		err = s.router.Failing()
 	case <-ctx.Done():
 	}
 	s.log.Info("stopping", "grace", s.cfg.GraceTime.String())

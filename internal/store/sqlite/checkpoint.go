@@ -3,7 +3,6 @@ package sqlite
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync/atomic"
 
 	"zombiezen.com/go/sqlite"
@@ -31,15 +30,16 @@ const (
 
 // A copier copies from the log into the database when it is told to.
 type copier struct {
-	conn   *sqlite.Conn // its goroutine's
-	log    *slog.Logger
+	conn   *sqlite.Conn  // its goroutine's
 	wake   chan struct{} // one token: there is something to copy
 	nearly atomic.Bool   // all but a little bit has been copied
 	ready  func()        // called when nearly becomes true
+	failed func(error)   // called when it could not copy
+	broken func() bool   // nothing may be copied any more
 	done   chan struct{} // closed when its goroutine has ended
 }
 
-func newCopier(path string, ready func(), log *slog.Logger) (*copier, error) {
+func newCopier(path string, ready func(), failed func(error), broken func() bool) (*copier, error) {
 	conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite|sqlite.OpenWAL)
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
@@ -47,7 +47,7 @@ func newCopier(path string, ready func(), log *slog.Logger) (*copier, error) {
 	if err := prepare(conn); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	c := &copier{conn: conn, log: log, wake: make(chan struct{}, 1), ready: ready, done: make(chan struct{})}
+	c := &copier{conn: conn, wake: make(chan struct{}, 1), ready: ready, failed: failed, broken: broken, done: make(chan struct{})}
 	go c.run()
 	return c, nil
 }
@@ -71,14 +71,16 @@ func (c *copier) run() {
 	defer close(c.done)
 	for range c.wake {
 		if err := c.copy(); err != nil {
-			// Nothing is lost: it is in the log, and copied another time.
-			c.log.Debug("the log could not be copied into the database", "error", err)
+			c.failed(err)
 		}
 	}
 }
 
 func (c *copier) copy() error {
 	for range copyRounds {
+		if c.broken() {
+			return nil
+		}
 		if _, err := checkpoint(c.conn, "PASSIVE"); err != nil {
 			return err
 		}
@@ -100,7 +102,7 @@ func (c *copier) copy() error {
 func (s *Store) copyLog() {
 	if s.copier.nearly.CompareAndSwap(true, false) {
 		if _, err := checkpoint(s.writer, "PASSIVE"); err != nil {
-			s.log.Debug("the log could not be copied into the database", "error", err)
+			s.copyFailed(err)
 		}
 		return
 	}

@@ -40,3 +40,6 @@ func (s *Store) ForgetNamesAndFail(oldest time.Time, err error) error {
 		return errors.Join(ferr, err)
 	})
 }
+
+// StartCopying has the log copied into the database.
+func (s *Store) StartCopying() { s.copier.start() }

@@ -403,12 +403,7 @@ func TestCrashImages(t *testing.T) {
 				done[ref] = true
 			}
 			mu.Unlock()
-			for _, name := range []string{"bailey.db", "bailey.db-wal"} {
-				if err := copyFile(filepath.Join(image, name), filepath.Join(dir, name)); err != nil {
-					return err
-				}
-			}
-			return nil
+			return picture(image, dir)
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -573,6 +568,16 @@ func count(t *testing.T, dir, query string) int {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// picture copies a store as it is at this moment.
+func picture(to, from string) error {
+	for _, name := range []string{"bailey.db", "bailey.db-wal"} {
+		if err := copyFile(filepath.Join(to, name), filepath.Join(from, name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func copyFile(to, from string) error {

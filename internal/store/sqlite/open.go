@@ -95,10 +95,12 @@ type Store struct {
 
 	names names
 
-	markSeen atomic.Int64 // mark, for readers of the log
-	failing  atomic.Pointer[error]
-	commits  atomic.Int64
-	closed   sync.Once
+	markSeen  atomic.Int64 // mark, for readers of the log
+	failing   atomic.Pointer[error]
+	broken    atomic.Pointer[error]
+	brokenOff chan struct{} // closed when broken is set
+	commits   atomic.Int64
+	closed    sync.Once
 }
 
 // Open opens the store in cfg.Dir, making it if there is none. It fails if
@@ -116,6 +118,7 @@ func Open(cfg Config) (*Store, error) {
 		logLook:     logLook,
 		wake:        make(chan struct{}, 1),
 		done:        make(chan struct{}),
+		brokenOff:   make(chan struct{}),
 		tallies:     map[int64]tally{},
 	}
 	if s.log == nil {
@@ -150,6 +153,11 @@ func Open(cfg Config) (*Store, error) {
 }
 
 func (s *Store) open(dir string) (err error) {
+	if s.clock == nil {
+		if err := rewriteLog(s.path); err != nil {
+			return err
+		}
+	}
 	if s.writer, err = sqlite.OpenConn(s.path, sqlite.OpenReadWrite|sqlite.OpenCreate|sqlite.OpenWAL); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
@@ -164,7 +172,7 @@ func (s *Store) open(dir string) (err error) {
 	if err := migrate(s.writer); err != nil {
 		return err
 	}
-	if s.copier, err = newCopier(s.path, s.signal, s.log); err != nil {
+	if s.copier, err = newCopier(s.path, s.signal, s.copyFailed, s.isBroken); err != nil {
 		return err
 	}
 	if s.mark, err = sqlitex.ResultInt64(s.writer.Prep("SELECT key FROM mark")); err != nil {
@@ -235,7 +243,8 @@ func syncDir(dir string) error {
 }
 
 // Close commits what waits, answers everybody, and closes the database. It
-// may be called more than once.
+// may be called more than once. A store that is broken keeps its connections
+// and its lock until the process ends.
 func (s *Store) Close() error {
 	var err error
 	s.closed.Do(func() {
@@ -252,6 +261,10 @@ func (s *Store) Close() error {
 
 func (s *Store) release() error {
 	var errs []error
+	if s.isBroken() {
+		// To close the last connection is to copy the log and remove it.
+		return nil
+	}
 	if s.copier != nil {
 		errs = append(errs, s.copier.close())
 	}
@@ -278,8 +291,11 @@ func (s *Store) NewestKey() int64 { return s.newest }
 func (s *Store) Commits() int64 { return s.commits.Load() }
 
 // Failing returns the error of the newest commit if it failed, else nil: the
-// store recovers by itself when its cause is gone.
+// store recovers by itself when its cause is gone, unless it is [Store.Broken].
 func (s *Store) Failing() error {
+	if err := s.Broken(); err != nil {
+		return err
+	}
 	if err := s.failing.Load(); err != nil {
 		return *err
 	}

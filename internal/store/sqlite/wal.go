@@ -107,7 +107,7 @@ func (s *Store) boundLog() {
 	// readers, and any error, only put this off.
 	for _, pragma := range []string{"PRAGMA busy_timeout = 0", "PRAGMA wal_checkpoint(TRUNCATE)", busyTimeout} {
 		if err := sqlitex.ExecuteTransient(s.writer, pragma, nil); err != nil {
-			s.log.Debug("the log could not be begun anew", "error", err)
+			s.copyFailed(err)
 		}
 	}
 }

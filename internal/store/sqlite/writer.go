@@ -79,7 +79,7 @@ func (s *Store) submit(p *put) error {
 // tries again.
 func (s *Store) Settle(o store.Outcome) {
 	s.mu.Lock()
-	for len(s.outcomes)+s.settling >= s.maxOutcomes && !s.closing && !s.hurried {
+	for len(s.outcomes)+s.settling >= s.maxOutcomes && !s.closing && !s.hurried && !s.isBroken() {
 		s.room.Wait()
 	}
 	first := len(s.outcomes) == 0
@@ -124,8 +124,10 @@ func (s *Store) write() {
 	timer.Stop()
 	var armed, ripe, failed, last bool
 	for {
-		s.copyLog()
-		s.boundLog()
+		if !s.isBroken() {
+			s.copyLog()
+			s.boundLog()
+		}
 		puts, outcomes, waiting, closing := s.next(ripe, failed)
 		if len(puts) == 0 && len(outcomes) == 0 {
 			if closing && waiting > 0 && !last {
@@ -226,6 +228,9 @@ func (s *Store) next(ripe, failed bool) (puts []*put, outcomes []store.Outcome, 
 
 // commit writes one transaction. On an error nothing of it is in the store.
 func (s *Store) commit(puts []*put, outcomes []store.Outcome) (err error) {
+	if err := s.Broken(); err != nil {
+		return err
+	}
 	defer func() { s.report(err) }()
 	if err := exec(s.writer, "BEGIN IMMEDIATE"); err != nil {
 		return wrap("beginning a transaction", err)
