@@ -13,8 +13,9 @@ import (
 // sent: what still lies in the sockets, on a busy machine for a while, must not be taken for the next one's.
 type witness struct {
 	*httptest.Server
-	mu   sync.Mutex
-	open map[net.Conn]struct{}
+	mu     sync.Mutex
+	open   map[net.Conn]struct{}
+	silent chan struct{} // closed when open becomes empty; nil if nobody waits for that
 }
 
 const knock = "/-/knock" // is answered by the witness itself
@@ -38,6 +39,10 @@ func newWitness(t *testing.T, api http.Handler) *witness {
 			w.open[c] = struct{}{}
 		case http.StateClosed, http.StateHijacked:
 			delete(w.open, c)
+			if len(w.open) == 0 && w.silent != nil {
+				close(w.silent)
+				w.silent = nil
+			}
 		case http.StateActive, http.StateIdle:
 		}
 	}
@@ -61,17 +66,22 @@ func (w *witness) AwaitSilence(t *testing.T) {
 		t.Fatal(err)
 	}
 	response.Body.Close()
-	deadline := time.Now().Add(time.Minute)
-	for w.connections() > 0 {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d connections of a process that has ended stay open", w.connections())
-		}
-		time.Sleep(time.Millisecond)
+	select {
+	case <-w.silence():
+	case <-time.After(time.Minute):
+		t.Fatal("connections of a process that has ended stay open")
 	}
 }
 
-func (w *witness) connections() int {
+// silence returns a channel that is closed once no connection is open. One caller at a time may wait for it.
+func (w *witness) silence() <-chan struct{} {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.open)
+	silent := make(chan struct{})
+	if len(w.open) == 0 {
+		close(silent)
+	} else {
+		w.silent = silent
+	}
+	return silent
 }
