@@ -70,7 +70,7 @@ func TestPages(t *testing.T) {
 		{page: "docs/schedules.md", kinds: "sh", says: []string{"RuleArn", "at 12:00 UTC on Monday to Friday", "12:00:00 UTC"}},
 		{page: "docs/testing.md", kinds: "sh", says: []string{
 			"CONNECTION_FAILURE", "pending", "delivered", "2026-01-01T20:", "2026-01-02 00:00:00"}},
-		{page: "docs/operations.md", kinds: "sh", says: []string{"matched  no rule, so nothing was sent", "The event bus has no rules.", "There are none."}},
+		{page: "docs/operations.md", kinds: "sh", says: []string{"matched  no rule that had a target, so nothing was sent", "The event bus has no rules.", "There are none."}},
 	} {
 		t.Run(tt.page, func(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join("..", tt.page))

@@ -66,7 +66,7 @@ func printEvent(t *terminal, view *admin.Event, now time.Time) error {
 	}
 	t.out.printf("  detail   %s\n", detail)
 	if len(view.Deliveries) == 0 {
-		t.out.printf("  matched  no rule, so nothing was sent. Why: bailey explain %s\n", view.EventID)
+		t.out.printf("  matched  no rule that had a target, so nothing was sent. Why: bailey explain %s\n", view.EventID)
 		return nil
 	}
 	t.out.printf("  matched  %s\n", targets(view.Deliveries))

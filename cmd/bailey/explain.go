@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"bailey/internal/admin"
 	"bailey/internal/client"
@@ -50,6 +51,7 @@ type explainCommand struct {
 }
 
 // Run prints for each rule whether it matches, and the first clause that fails where it does not.
+// A rule that matches now and had nothing to send when the event came is told apart.
 func (c *explainCommand) Run(ctx context.Context, t *terminal) error {
 	server := c.client()
 	event, view, err := c.read(ctx, t, server)
@@ -80,8 +82,27 @@ func (c *explainCommand) Run(ctx context.Context, t *terminal) error {
 		if e.Matched {
 			matched = "yes"
 		}
-		rows.row(e.Rule, matched, e.Reason)
+		rows.row(e.Rule, matched, whyNot(&e, view, ask.EventBusName))
 	}
 	rows.flush()
 	return nil
+}
+
+// whyNot says why a rule does not match the event, or matches and sends
+// nothing. Rules are explained as they are now; where the server has the event,
+// its deliveries tell what they were when it came.
+func whyNot(e *admin.Explanation, view *admin.Event, bus string) string {
+	then := view != nil && view.EventBusName == bus
+	sent := then && slices.ContainsFunc(view.Deliveries, func(d admin.Delivery) bool {
+		return d.Rule == e.Rule && d.EventBusName == bus
+	})
+	switch {
+	case !e.Matched && sent:
+		return e.Reason + "; it sent the event all the same, by its schedule or as it was then"
+	case e.Matched && e.Targets == 0 && !sent:
+		return "it has no target"
+	case e.Matched && then && !sent && e.Targets > e.Buses:
+		return "it matches as it is now; when the event came, it or its target was not there, different, or disabled"
+	}
+	return e.Reason
 }

@@ -31,7 +31,7 @@ func (c *waitCommand) Run(ctx context.Context, t *terminal) error {
 			return err
 		}
 	case len(view.Deliveries) == 0:
-		t.out.println("No rule matched, so there is nothing to wait for.")
+		t.out.println("No rule that had a target matched, so there is nothing to wait for.")
 	default:
 		printDeliveries(t.out, view.Deliveries)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"bailey/internal/arn"
 	"bailey/internal/event"
 	"bailey/internal/rule"
 	"bailey/pattern"
@@ -118,7 +119,12 @@ func (a *api) explain(r *http.Request) (any, error) {
 }
 
 func explain(rl *rule.Rule, event []byte) Explanation {
-	e := Explanation{Rule: rl.Name}
+	e := Explanation{Rule: rl.Name, Targets: len(rl.Targets)}
+	for i := range rl.Targets {
+		if a, err := arn.Parse(rl.Targets[i].ARN); err == nil && a.Service == "events" {
+			e.Buses++
+		}
+	}
 	switch {
 	case rl.State == rule.Disabled:
 		e.Reason = "the rule is disabled"

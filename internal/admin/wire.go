@@ -107,11 +107,15 @@ type ExplainRequest struct {
 	Event        json.RawMessage `json:"event"`
 }
 
-// Explanation says of one rule whether it matches, and if not, why.
+// Explanation says of one rule as it is now whether it matches, and if not,
+// why; and how many targets get what it matches. Event buses and archives among
+// them get it without a delivery.
 type Explanation struct {
 	Rule    string `json:"rule"`
 	Matched bool   `json:"matched"`
 	Reason  string `json:"reason,omitempty"`
+	Targets int    `json:"targets"`
+	Buses   int    `json:"buses,omitempty"` // how many targets are event buses or archives
 }
 
 // Explanations is the answer to an [ExplainRequest], by rule name.
