@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -29,7 +31,7 @@ type apiPutCommand struct {
 	Stage          map[string]string `mapsep:"none" help:"A stage with a URL of its own; may be repeated." placeholder:"NAME=URL"`
 	DefaultStage   string            `help:"Stage of targets whose ARN has * for it." placeholder:"NAME"`
 	EndpointType   string            `help:"EDGE, REGIONAL or PRIVATE." placeholder:"TYPE"`
-	Timeout        time.Duration     `help:"Limit of one request, up to 29s; 5s if nobody says." placeholder:"DURATION"`
+	Timeout        time.Duration     `help:"Limit of one request, up to 300s; 5s if nobody says." placeholder:"DURATION"`
 	MaxConcurrency int               `help:"Requests under way at once; 64 if nobody says." placeholder:"N"`
 	RateLimit      float64           `help:"Requests begun in a second; no limit if nobody says." placeholder:"N"`
 	TrailingSlash  bool              `help:"Send paths with a slash at their end."`
@@ -65,8 +67,15 @@ func (c *apiPutCommand) registration(t *terminal) (*request.API, error) {
 		}
 		decoder := json.NewDecoder(bytes.NewReader(text))
 		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(api); err != nil {
+		err = decoder.Decode(api)
+		if errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("the registration in %s: there is none", c.From)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("the registration in %s: %s", c.From, strings.TrimPrefix(err.Error(), "json: "))
+		}
+		if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("the registration in %s: there is more after it", c.From)
 		}
 	}
 	api.ID = c.ID

@@ -104,7 +104,7 @@ func TestAPIs(t *testing.T) {
 		part                     string
 	}{
 		{"unknown", "GET", "/apis/secret", "", 404, "not registered"},
-		{"deleting what is not there", "DELETE", "/apis/secret", "", 404, "does not exist"},
+		{"deleting what is not there", "DELETE", "/apis/secret", "", 404, "is not registered"},
 		{"no JSON", "PUT", "/apis/x", `{`, 400, "not what is expected"},
 		{"a misspelt member", "PUT", "/apis/x", `{"uri": "http://x"}`, 400, "uri"},
 		{"two values", "PUT", "/apis/x", `{"url": "http://x"} {}`, 400, "more than one"},

@@ -164,12 +164,14 @@ func validateURL(text string) error {
 	if len(text) > maxURL {
 		return fmt.Errorf("it has %d bytes; it may have %d", len(text), maxURL)
 	}
+	scheme, _, ok := strings.Cut(text, "://")
+	if !ok || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
+		return errors.New("it must begin with http:// or https://")
+	}
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
 		return errors.New("it cannot be parsed")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return errors.New("it must begin with http:// or https://")
 	case u.Hostname() == "":
 		return errors.New("it has no host")
 	case !validPort(u):

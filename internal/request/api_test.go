@@ -45,6 +45,8 @@ func TestValidate(t *testing.T) {
 		{"neither URL nor stages", base(func(a *API) { a.URL = "" }), "needs a url, stages, or both"},
 		{"a relative URL", base(func(a *API) { a.URL = "/v1" }), "http://"},
 		{"another scheme", base(func(a *API) { a.URL = "ftp://h" }), "http://"},
+		{"an address", base(func(a *API) { a.URL = "127.0.0.1:9000" }), "http://"},
+		{"a scheme alone", base(func(a *API) { a.URL = "http" }), "http://"},
 		{"no scheme", base(func(a *API) { a.URL = "localhost:9000" }), "http://"},
 		{"no host", base(func(a *API) { a.URL = "http://:80" }), "no host"},
 		{"no parse", base(func(a *API) { a.URL = "http://h/%zz" }), "cannot be parsed"},

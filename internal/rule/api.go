@@ -29,7 +29,7 @@ func (r *Registry) DeleteAPI(ctx context.Context, id string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, ok := r.API(id); !ok {
-		return refuse(NotFound, "API %s does not exist.", id)
+		return refuse(NotFound, "API %s is not registered.", id)
 	}
 	if err := r.apply(ctx, kindAPI, id, nil); err != nil {
 		return err

@@ -124,7 +124,7 @@ func TestAPIs(t *testing.T) {
 	if err := r.PutAPI(t.Context(), &request.API{ID: "c"}); err == nil {
 		t.Error("an API that leads nowhere: got no error, want one")
 	}
-	want(t, r.DeleteAPI(t.Context(), "c"), NotFound, "API c does not exist.")
+	want(t, r.DeleteAPI(t.Context(), "c"), NotFound, "API c is not registered.")
 	must(t, r.DeleteAPI(t.Context(), "a"))
 	if _, ok := r.API("a"); ok {
 		t.Error("a deleted API is there")
