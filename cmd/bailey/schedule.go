@@ -11,7 +11,7 @@ import (
 type scheduleCommand struct {
 	Expression string    `arg:"" help:"Such as 'rate(5 minutes)' or 'cron(0 9 ? * MON-FRI *)', in quotation marks for the shell."`
 	From       time.Time `help:"Count from this moment instead of now (RFC 3339). A rate is taken to begin there." placeholder:"TIME"`
-	Count      int       `short:"n" default:"10" help:"How many times to show, up to 1,000."`
+	Count      int       `short:"n" default:"10" help:"How many times to show, up to 1,000; 0 for the words alone."`
 	JSON       bool      `name:"json" help:"Print JSON."`
 }
 
@@ -46,6 +46,9 @@ func (c *scheduleCommand) Run(t *terminal) error {
 	t.out.println(expression.Describe())
 	for _, at := range firings {
 		t.out.println(" ", at.Format("Mon 2006-01-02 15:04:05 MST"))
+	}
+	if c.Count == 0 {
+		return nil // the words alone were asked for
 	}
 	if len(firings) == 0 {
 		t.out.println("  never from", from.Format("2006-01-02 15:04:05 MST"), "on")
