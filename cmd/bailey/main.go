@@ -40,7 +40,7 @@ type commands struct {
 	Redrive     redriveCommands     `cmd:"" group:"events" help:"Send again what was given up: an event, a selection, or all, at a rate."`
 	Endpoints   endpointsCommand    `cmd:"" group:"endpoints" help:"Show how each API and stage is doing: what waits for it, and whether its circuit is open."`
 	Pause       pauseCommand        `cmd:"" group:"endpoints" help:"Hold deliveries to an API back; they wait in the store, and their events grow older."`
-	Resume      resumeCommand       `cmd:"" group:"endpoints" help:"Send what was held back, by pause or by an open circuit."`
+	Resume      resumeCommand       `cmd:"" group:"endpoints" help:"Send what was held back, by pause or by an open circuit. What has failed still waits for its next attempt."`
 	Preview     previewCommand      `cmd:"" group:"check" help:"Show the request that a target would get for an event. Nothing is sent."`
 	Explain     explainCommand      `cmd:"" group:"check" help:"Say of each rule of an event bus whether it matches an event, and why not."`
 	Clock       clockCommands       `cmd:"" group:"check" help:"Show the server's clock, or move a virtual one."`

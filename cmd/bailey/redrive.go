@@ -74,7 +74,7 @@ func (c *redriveCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	switch {
 	case c.Event != "" && one.Matched == 0:
-		return fmt.Errorf("nothing of event %s was given up, so nothing is sent again", c.Event)
+		return fmt.Errorf("nothing of event %s was given up, so nothing is sent again; bailey event %s says what became of it", c.Event, c.Event)
 	case one.Matched == 0 && c.DeadLetter == 0:
 		t.out.println("Nothing is selected, so nothing is sent again. What somebody took out of its queue is sent again where its event is named.")
 	case one.State == "running":
