@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"bailey/internal/admin"
 	"bailey/internal/client"
@@ -60,11 +61,7 @@ func printEvent(t *terminal, view *admin.Event, now time.Time) error {
 	}
 	t.out.printf("%s  %s from %s\n", t.paint.Bold("Event "+view.EventID), printable(e.DetailType), printable(e.Source))
 	t.out.printf("  taken    %s UTC on event bus %s in %s\n", moment(&view.IngestedAt), view.EventBusName, view.Region)
-	detail := printable(string(e.Detail))
-	if len(e.Detail) > maxShown {
-		detail = printable(string(e.Detail[:maxShown])) + "... (--json shows all of it)"
-	}
-	t.out.printf("  detail   %s\n", detail)
+	t.out.printf("  detail   %s\n", shown(e.Detail))
 	if len(view.Deliveries) == 0 {
 		t.out.printf("  matched  no rule that had a target, so nothing was sent. Why: bailey explain %s\n", view.EventID)
 		return nil
@@ -75,6 +72,19 @@ func printEvent(t *terminal, view *admin.Event, now time.Time) error {
 		printDelivery(t.out, t.paint, &view.Deliveries[i], now)
 	}
 	return nil
+}
+
+// shown is a detail as it is printed: no more of it than maxShown, and no half
+// of a character.
+func shown(detail []byte) string {
+	if len(detail) <= maxShown {
+		return printable(string(detail))
+	}
+	end := maxShown
+	for !utf8.RuneStart(detail[end]) {
+		end--
+	}
+	return printable(string(detail[:end])) + "... (--json shows all of it)"
 }
 
 // targets counts targets and the rules that they belong to.
