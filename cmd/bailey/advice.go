@@ -6,7 +6,7 @@ import "bailey/internal/retry"
 func advice(code string) string {
 	switch retry.Code(code) {
 	case retry.Throttling:
-		return "The API asks for fewer requests: give it a --rate-limit or a --max-concurrency with bailey api put."
+		return "The API asks for fewer requests: give it a --rate-limit or a --max-concurrency with bailey api put. Or it was paused: bailey resume."
 	case retry.Timeout:
 		return "The API was too slow: look at the API, or register it with a longer --timeout."
 	case retry.ConnectionFailure:

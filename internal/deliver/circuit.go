@@ -126,7 +126,11 @@ func (d *Dispatcher) expire(ctx context.Context, e *endpoint, now time.Time) {
 		return
 	}
 	e.expireAt = now.Add(expireEvery)
-	last := e.last
+	// What is said of a delivery that was never tried.
+	untried := &retry.Failure{Code: retry.Code(e.last.code), Message: e.last.message, StatusCode: e.last.statusCode}
+	if e.paused || untried.Code == "" {
+		untried = &retry.Failure{Code: retry.Throttling, Message: "the API was paused until the event was too old"}
+	}
 	routes := make([]store.Route, 0, len(e.routes))
 	for r := range e.routes {
 		routes = append(routes, r)
@@ -159,9 +163,9 @@ func (d *Dispatcher) expire(ctx context.Context, e *endpoint, now time.Time) {
 			e.mu.Lock()
 			e.parked[x.ref()] = struct{}{}
 			e.mu.Unlock()
-			f := &retry.Failure{Code: retry.Code(last.code), Message: last.message, StatusCode: last.statusCode}
-			if f.Code == "" {
-				f.Code, f.Message = retry.InternalError, "the endpoint was paused until the event was too old"
+			f := untried
+			if p.ErrorCode != "" {
+				f = &retry.Failure{Code: retry.Code(p.ErrorCode), Message: p.Error, StatusCode: p.StatusCode}
 			}
 			d.abandon(x, rt, f, retry.ExhaustedAge)
 		}

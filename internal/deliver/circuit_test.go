@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"bailey/internal/event"
 	"bailey/internal/request"
+	"bailey/internal/retry"
 	"bailey/internal/rule"
 	"bailey/internal/store"
 )
@@ -243,6 +245,39 @@ func TestAgesGoOnWhileWaiting(t *testing.T) {
 		}
 		if l := letters[len(letters)-1]; l.Exhausted != "MaximumEventAgeInSeconds" {
 			t.Errorf("got %+v", l)
+		}
+	})
+}
+
+// What is given up for its age says what its own last attempt came to, or that
+// it was held back, whatever other deliveries have come to.
+func TestTooOldInAPause(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, w *world) {
+		var api inbox
+		api.answer = status(http.StatusServiceUnavailable, http.StatusNotFound)
+		w.network.serve("api", api.ServeHTTP)
+		w.api(request.API{ID: "api"})
+		w.target("api", retries(-1, 60))
+		tried := w.one("api")
+		synctest.Wait()
+		w.ended(w.one("api")) // the endpoint's last failure is this one's
+		if err := w.d.Pause(t.Context(), store.Endpoint{API: "api"}); err != nil {
+			t.Fatal(err)
+		}
+		untried := w.one("api")
+		for id, want := range map[event.ID]store.Delivery{
+			tried:   {ErrorCode: "ERROR_FROM_TARGET", StatusCode: http.StatusServiceUnavailable, Error: "503"},
+			untried: {ErrorCode: "THROTTLING", Error: "the API was paused"},
+		} {
+			got := w.ended(id)
+			if got.Status != store.Dead || got.ErrorCode != want.ErrorCode || got.StatusCode != want.StatusCode || !strings.Contains(got.Error, want.Error) {
+				t.Errorf("got %+v, want dead with %s, %d and %q", got, want.ErrorCode, want.StatusCode, want.Error)
+			}
+		}
+		for _, l := range w.deadLetters()[1:] {
+			if l.Exhausted != retry.ExhaustedAge {
+				t.Errorf("got %+v, want it to say that the age ran out", l)
+			}
 		}
 	})
 }

@@ -66,13 +66,14 @@ func (s *Store) Expired(ctx context.Context, e store.Endpoint, r store.Route, be
 	err = s.readFrom(ctx, s.loader, func(conn *sqlite.Conn) error {
 		var keys []int64
 		err := sqlitex.Execute(conn, `
-			SELECT event, n, attempts, since, earlier FROM delivery
+			SELECT event, n, attempts, since, earlier, status_code, error_code, error FROM delivery
 			WHERE status = 0 AND status <> 1 AND event < ? AND endpoint = CAST(? AS INTEGER) AND route = CAST(? AS INTEGER) AND (since IS NULL OR since < ?)
 			ORDER BY event, n LIMIT CAST(? AS INTEGER)`, &sqlitex.ExecOptions{
 			Args: []any{event.KeyAt(before), endpoint, route, before.UnixMilli(), limit},
 			ResultFunc: func(row *sqlite.Stmt) error {
 				old = append(old, store.Parked{
 					Route: r, N: row.ColumnInt(1), Attempts: row.ColumnInt(2), Since: optionalMillis(row, 3), Earlier: row.ColumnInt(4),
+					StatusCode: row.ColumnInt(5), ErrorCode: row.ColumnText(6), Error: row.ColumnText(7),
 				})
 				keys = append(keys, row.ColumnInt64(0))
 				return nil
