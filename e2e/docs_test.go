@@ -62,7 +62,7 @@ func TestPages(t *testing.T) {
 			gets: []string{"POST /orders/A-1?channel=web", "POST /orders/A-2?channel=app"}},
 		{page: "docs/getting-started.md", kinds: "sh", says: []string{
 			"POST http://API/orders/x%2F1", `{"orderId":"x/1","total":12.50}`,
-			"attempt  1 at", "503 ERROR_FROM_TARGET", "attempt  2 at",
+			"attempt  1 failed at", "503 ERROR_FROM_TARGET", "attempt  2 succeeded at",
 			"orders  no       ", "INVALID_PARAMETER", "bailey_invocations_total{"}},
 		{page: "docs/targets.md", kinds: "sh", says: []string{
 			"POST http://API/beta/orders/A%201?channel=web&gift=on", "X-Api-Key: ***", `{"text": "ada spends 1.0", "total": 1.0}`}},

@@ -122,7 +122,7 @@ func printDelivery(out *output, p colour.Painter, d *admin.Delivery, now time.Ti
 		if a.StatusCode != 0 {
 			status = fmt.Sprint(a.StatusCode, " ")
 		}
-		out.printf("  attempt  %d at %s failed in %s: %s%s: %s\n",
+		out.printf("  attempt  %d failed at %s, after %s: %s%s: %s\n",
 			a.Number, moment(&a.At), milliseconds(a.LatencyMs), status, a.ErrorCode, printable(a.Error))
 	}
 	if d.RedrivenAt != nil {
@@ -130,7 +130,7 @@ func printDelivery(out *output, p colour.Painter, d *admin.Delivery, now time.Ti
 	}
 	switch d.Status {
 	case "delivered":
-		out.printf("  attempt  %d at %s succeeded in %s: %d\n", d.EarlierAttempts+d.Attempts, moment(d.LastAttemptAt), milliseconds(d.LatencyMs), d.LastStatusCode)
+		out.printf("  attempt  %d succeeded at %s, after %s: %d\n", d.EarlierAttempts+d.Attempts, moment(d.LastAttemptAt), milliseconds(d.LatencyMs), d.LastStatusCode)
 	case "dead":
 		if len(d.FailedAttempts) == 0 {
 			out.printf("  failed   %s: %s\n", d.LastErrorCode, printable(d.LastError))

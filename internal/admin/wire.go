@@ -35,7 +35,7 @@ type Delivery struct {
 
 	IngestedAt     time.Time  `json:"ingestedAt"`
 	NextAttemptAt  *time.Time `json:"nextAttemptAt,omitempty"` // of a pending one that waits
-	LastAttemptAt  *time.Time `json:"lastAttemptAt,omitempty"`
+	LastAttemptAt  *time.Time `json:"lastAttemptAt,omitempty"` // when it ended
 	LastStatusCode int        `json:"lastStatusCode,omitempty"`
 	LastErrorCode  string     `json:"lastErrorCode,omitempty"`
 	LastError      string     `json:"lastError,omitempty"`
@@ -62,7 +62,7 @@ func (d Delivery) MarshalJSON() ([]byte, error) {
 // Attempt is one attempt that failed.
 type Attempt struct {
 	Number     int       `json:"number"`
-	At         time.Time `json:"at"`
+	At         time.Time `json:"at"` // when it ended
 	StatusCode int       `json:"statusCode,omitempty"`
 	ErrorCode  string    `json:"errorCode"`
 	Error      string    `json:"error"`
