@@ -205,7 +205,7 @@ func TestSettingsRefuses(t *testing.T) {
 		{"a log level", "log: {level: loud}\n", `the log level "loud" is none of debug, info, warn, error`},
 		{"half of credentials", "credentials: {r: {accessKeyId: a}}\n", "role r: credentials need"},
 		{"a negative time", "grace: -1s\n", "the setting grace must not be negative"},
-		{"a negative number", "limits: {connections: -1}\n", "the setting connections must not be negative"},
+		{"a negative number", "limits: {connections: -1}\n", "the setting limits.connections must not be negative"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, err := parseConfig([]byte(tt.text), environment)

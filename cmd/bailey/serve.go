@@ -132,12 +132,12 @@ func (c *serveCommand) settings(file *config, logTo io.Writer) (*daemon.Config, 
 		MaxConnections:       file.Limits.Connections,
 	}
 	for name, value := range map[string]int64{
-		"grace": int64(settings.GraceTime), "retention": int64(settings.Router.Retention), "dead retention": int64(settings.Router.DeadRetention),
-		"max bytes": settings.Router.MaxBytes, "body bytes": settings.MaxBodyBytes, "connections": int64(settings.MaxConnections),
-		"queued deliveries": int64(settings.Router.MaxQueued), "queued bytes": settings.Router.MaxQueuedBytes,
-		"requests in flight": int64(settings.Router.MaxInFlight),
-		"buses per region":   int64(settings.Router.Quotas.BusesPerRegion), "rules per bus": int64(settings.Router.Quotas.RulesPerBus),
-		"targets per rule": int64(settings.Router.Quotas.TargetsPerRule),
+		"grace": int64(settings.GraceTime), "retention.settled": int64(settings.Router.Retention), "retention.dead": int64(settings.Router.DeadRetention),
+		"retention.maxBytes": settings.Router.MaxBytes, "limits.bodyBytes": settings.MaxBodyBytes, "limits.connections": int64(settings.MaxConnections),
+		"limits.queuedDeliveries": int64(settings.Router.MaxQueued), "limits.queuedBytes": settings.Router.MaxQueuedBytes,
+		"limits.inFlight":       int64(settings.Router.MaxInFlight),
+		"quotas.busesPerRegion": int64(settings.Router.Quotas.BusesPerRegion), "quotas.rulesPerBus": int64(settings.Router.Quotas.RulesPerBus),
+		"quotas.targetsPerRule": int64(settings.Router.Quotas.TargetsPerRule),
 	} {
 		if value < 0 {
 			return nil, fmt.Errorf("the setting %s must not be negative", name)
