@@ -39,7 +39,13 @@ func (c *eventCommand) Run(ctx context.Context, t *terminal) error {
 	return printEvent(t, view, now)
 }
 
+// errNoID is for scripts in whose variable no id is.
+var errNoID = &usageError{"the event's id is empty"}
+
 func readEvent(ctx context.Context, server *client.Client, id string) (*admin.Event, error) {
+	if id == "" {
+		return nil, errNoID
+	}
 	view := new(admin.Event)
 	return view, server.Admin(ctx, http.MethodGet, "/events/"+url.PathEscape(id), nil, nil, view)
 }

@@ -21,6 +21,9 @@ func (waitCommand) Help() string {
 
 // Run waits and prints the deliveries.
 func (c *waitCommand) Run(ctx context.Context, t *terminal) error {
+	if c.ID == "" {
+		return errNoID
+	}
 	view, err := c.client().Wait(ctx, c.ID, c.Timeout)
 	if err != nil {
 		return err
