@@ -37,6 +37,13 @@ func (r *Router) Event(ctx context.Context, id event.ID) (*EventView, error) {
 	}
 }
 
+// Events returns a page of the events that a query selects, newest first, and
+// the token of the next page. A page looks at a bounded part of the store: it
+// may be empty, and not the last.
+func (r *Router) Events(ctx context.Context, q store.EventQuery) ([]store.StoredEvent, string, error) {
+	return r.store.Events(ctx, q)
+}
+
 // Deliveries returns a page of the delivery log, newest event first, and the
 // token of the next page.
 func (r *Router) Deliveries(ctx context.Context, q store.Query) ([]store.Delivery, string, error) {

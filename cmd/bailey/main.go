@@ -34,6 +34,7 @@ type commands struct {
 	PutEvents   putEventsCommand    `cmd:"" group:"events" help:"Put events on an event bus."`
 	Wait        waitCommand         `cmd:"" group:"events" help:"Wait until all deliveries of an event have ended."`
 	Event       eventCommand        `cmd:"" group:"events" help:"Show everything about one event: what matched, what was tried, what happens next."`
+	Events      eventsCommand       `cmd:"" group:"events" help:"Find events, by text in them or by a pattern, newest first."`
 	Deliveries  deliveriesCommand   `cmd:"" group:"events" help:"List deliveries, newest event first."`
 	Tail        tailCommand         `cmd:"" group:"events" help:"Follow deliveries as they happen."`
 	DeadLetters deadLettersCommands `cmd:"" group:"events" help:"List, show or purge what dead-letter queues hold."`

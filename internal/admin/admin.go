@@ -65,6 +65,7 @@ func Handler(cfg Config) http.Handler {
 		"GET /apis/{id}":               a.getAPI,
 		"DELETE /apis/{id}":            a.deleteAPI,
 		"GET /deliveries":              a.deliveries,
+		"GET /events":                  a.events,
 		"GET /events/{id}":             a.event,
 		"GET /events/{id}/wait":        a.wait,
 		"GET /dead-letters":            a.deadLetters,

@@ -270,6 +270,16 @@ type StoredEvent struct {
 	Routes []Route
 }
 
+// EventQuery selects events. The zero value selects all.
+type EventQuery struct {
+	Region, Bus string
+	Since       time.Time
+	Unmatched   bool                       // only those that went to no target
+	Match       func(envelope []byte) bool // must not keep the envelope; nil matches all
+	Limit       int                        // of the events of a page; 0 means 100, the most is 1,000
+	Next        string                     // the token of the page before
+}
+
 // Document is one piece of configuration. A nil Body deletes it.
 type Document struct {
 	Kind string
