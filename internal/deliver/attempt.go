@@ -62,6 +62,8 @@ func (d *Dispatcher) ready(x *delivery) (*rule.Route, bool) {
 		return nil, false
 	}
 	now := d.clock.Now()
+	// What the target's RetryPolicy bounds are retries (X4): each delivery is
+	// attempted once, however long it had to wait for that.
 	if x.attempts > 0 {
 		f := &retry.Failure{Code: retry.Code(x.last.code), Message: x.last.message, StatusCode: x.last.statusCode}
 		switch {
