@@ -13,6 +13,14 @@ type connection struct {
 	Region   string `env:"BAILEY_REGION,AWS_REGION,AWS_DEFAULT_REGION" help:"Region of rules, event buses and events; the server's own if nobody says." placeholder:"REGION"`
 }
 
+// none says that a list is empty, and where: the region may be one that nobody thinks of, from the environment.
+func (c *connection) none() string {
+	if c.Region != "" {
+		return "There are none in region " + c.Region + "."
+	}
+	return "There are none."
+}
+
 func (c *connection) client() *client.Client {
 	return &client.Client{
 		Endpoint: c.Endpoint,

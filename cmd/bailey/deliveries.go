@@ -63,7 +63,7 @@ func (c *deliveriesCommand) Run(ctx context.Context, t *terminal) error {
 		return t.out.json(list)
 	}
 	if len(list.Deliveries) == 0 {
-		t.out.println("There are none.")
+		t.out.println(c.none())
 		return nil
 	}
 	printDeliveries(t.out, list.Deliveries)

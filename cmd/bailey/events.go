@@ -52,7 +52,7 @@ func (c *eventsCommand) Run(ctx context.Context, t *terminal) error {
 		return t.out.json(list)
 	}
 	if len(list.Events) == 0 {
-		t.out.println("There are none.")
+		t.out.println(c.none())
 		return nil
 	}
 	rows := newTable(t.out, "TAKEN (UTC)", "EVENT", "BUS", "SOURCE", "DETAIL TYPE", "FOR")

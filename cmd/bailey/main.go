@@ -109,7 +109,7 @@ func run(ctx context.Context, args []string, t *terminal) int {
 		return exitFailed
 	}
 	switch {
-	case len(args) == 0:
+	case len(args) == 0, len(args) == 1 && args[0] == "help":
 		args = []string{"--help"}
 	case len(args) == 1 && args[0] == "--version": // what programs are asked by those who do not know them yet
 		args = []string{"version"}

@@ -62,8 +62,9 @@ func (d *Dispatcher) ready(x *delivery) (*rule.Route, bool) {
 		return nil, false
 	}
 	now := d.clock.Now()
-	// What the target's RetryPolicy bounds are retries (X4): each delivery is
-	// attempted once, however long it had to wait for that.
+	// What the target's RetryPolicy bounds are retries (X4): what was not
+	// attempted yet is, however long it had to wait for that. But what waits for
+	// an API that is paused or down ends with its age, see expire.
 	if x.attempts > 0 {
 		f := &retry.Failure{Code: retry.Code(x.last.code), Message: x.last.message, StatusCode: x.last.statusCode}
 		switch {
