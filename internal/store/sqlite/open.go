@@ -218,17 +218,24 @@ func prepare(conn *sqlite.Conn) error {
 func lockDir(dir string) (*sqlite.Conn, error) {
 	conn, err := sqlite.OpenConn(filepath.Join(dir, "bailey.lock"), sqlite.OpenReadWrite|sqlite.OpenCreate)
 	if err != nil {
-		return nil, fmt.Errorf("locking the data folder: %w", err)
+		return nil, lockError(dir, err)
 	}
 	conn.SetBusyTimeout(0)
 	if err := sqlitex.ExecuteTransient(conn, "BEGIN EXCLUSIVE", nil); err != nil {
-		err = fmt.Errorf("locking the data folder: %w", err)
-		if sqlite.ErrCode(err).ToPrimary() == sqlite.ResultBusy {
-			err = fmt.Errorf("the data folder %s is in use by another bailey", dir)
-		}
-		return nil, errors.Join(err, conn.Close())
+		return nil, errors.Join(lockError(dir, err), conn.Close())
 	}
 	return conn, nil
+}
+
+// lockError says what to do about a folder that could not be locked.
+func lockError(dir string, err error) error {
+	switch sqlite.ErrCode(err).ToPrimary() {
+	case sqlite.ResultBusy:
+		return fmt.Errorf("the data folder %s is in use by another bailey", dir)
+	case sqlite.ResultCantOpen, sqlite.ResultReadOnly, sqlite.ResultPerm:
+		return fmt.Errorf("the data folder %s cannot be written: see who may, and whether it is mounted read-only (%w)", dir, err)
+	}
+	return fmt.Errorf("locking the data folder: %w", err)
 }
 
 func syncDir(dir string) error {

@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -43,6 +46,18 @@ func open(t *testing.T, dir string) *sqlite.Store {
 func record(at time.Time, deliveries ...store.Fresh) *store.Record {
 	e := event.New(ids.New(at), &event.Entry{Source: "shop", DetailType: "order", Detail: []byte(`{"n": 1.0}`), TraceHeader: "Root=1"}, "000000000000", "us-east-1", at)
 	return &store.Record{Event: e, Region: "us-east-1", Bus: "default", Deliveries: deliveries}
+}
+
+// A folder that cannot be written is named, with what to look at.
+func TestFolderCannotBeWritten(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "bailey.lock"), 0o700); err != nil { // whoever runs the test may write to folders that others may not
+		t.Fatal(err)
+	}
+	_, err := sqlite.Open(sqlite.Config{Dir: dir})
+	if err == nil || !strings.Contains(err.Error(), "the data folder "+dir+" cannot be written: see who may") {
+		t.Errorf("got %v", err)
+	}
 }
 
 func put(t *testing.T, s *sqlite.Store, records ...*store.Record) {
