@@ -150,6 +150,14 @@ func (r *Router) RedriveEvent(ctx context.Context, id event.ID, which store.Unde
 	return r.redriver.Event(ctx, id, which)
 }
 
+// HurryEvent sends now those deliveries of one event that are selected and wait
+// for a later moment, such as the end of a backoff, and returns how many. Their
+// attempts and age go on counting. What else holds them, as a pause of their API
+// or its open circuit does, still does.
+func (r *Router) HurryEvent(ctx context.Context, id event.ID, which store.Undelivered) (int64, error) {
+	return r.redriver.Hurry(ctx, id, which)
+}
+
 // RedriveDeadLetter sends again at once the delivery of one message in a
 // dead-letter queue, or returns [store.ErrNotFound].
 func (r *Router) RedriveDeadLetter(ctx context.Context, id int64) error {

@@ -444,3 +444,57 @@ func TestCancelRedrive(t *testing.T) {
 		t.Errorf("a 17th at once: got %v", err)
 	}
 }
+
+// One that waits for its next attempt is sent now; its attempts go on
+// counting, and what else holds it back still does.
+func TestHurryEvent(t *testing.T) {
+	api := newLedger(t)
+	api.answer(http.StatusInternalServerError)
+	start := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	r := open(t, bailey.Config{Clock: bailey.NewVirtualClock(start)})
+	route(t, r, "orders", api.URL, nil)
+	id := put(t, r, order(1))[0]
+	settle := func() {
+		t.Helper()
+		if err := r.Advance(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hurried := func(which store.Undelivered, want int64) {
+		t.Helper()
+		if n, err := r.HurryEvent(t.Context(), id, which); err != nil || n != want {
+			t.Errorf("got %d, %v, want %d sent now", n, err, want)
+		}
+		settle()
+	}
+	settle()
+	hurried(store.Undelivered{Rule: "others"}, 0)
+	hurried(store.Undelivered{ErrorCode: "TIMEOUT"}, 0)
+	hurried(store.Undelivered{Queue: deadQueue}, 0)
+	if n := api.called(); n != 1 {
+		t.Fatalf("called %d times, want the first attempt alone", n)
+	}
+	hurried(store.Undelivered{Rule: "orders", API: "orders", ErrorCode: "ERROR_FROM_TARGET"}, 1)
+	if n := api.called(); n != 2 {
+		t.Fatalf("called %d times, want a second attempt", n)
+	}
+
+	if err := r.Pause(t.Context(), store.Endpoint{API: "orders"}); err != nil {
+		t.Fatal(err)
+	}
+	hurried(store.Undelivered{}, 1)
+	hurried(store.Undelivered{}, 0) // it is due already
+	if n := api.called(); n != 2 {
+		t.Errorf("called %d times, want none while it is paused", n)
+	}
+	api.answer(http.StatusOK)
+	if err := r.Resume(t.Context(), store.Endpoint{API: "orders"}); err != nil {
+		t.Fatal(err)
+	}
+	settle()
+	d := wait(t, r, id)[0]
+	if d.Status != store.Delivered || d.Attempts != 3 || d.Earlier != 0 || !d.Redriven.IsZero() || !d.At.Equal(start) {
+		t.Errorf("got %+v, want it delivered by the third attempt with no time gone by", d)
+	}
+	hurried(store.Undelivered{}, 0)
+}

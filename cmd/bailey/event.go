@@ -149,6 +149,9 @@ func printDelivery(out *output, p colour.Painter, d *admin.Delivery, now time.Ti
 		if d.LastErrorCode != "" {
 			out.printf("  to do    %s\n", advice(d.LastErrorCode))
 		}
+		if d.NextAttemptAt != nil && d.NextAttemptAt.After(now) {
+			out.printf("  sooner   bailey redrive %s, once that is mended\n", d.EventID)
+		}
 	}
 }
 

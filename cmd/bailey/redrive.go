@@ -21,7 +21,7 @@ type redriveCommands struct {
 type redriveCommand struct {
 	connection
 	undelivered
-	Event      string  `arg:"" optional:"" help:"Send again what was given up of this event, whoever has taken its messages."`
+	Event      string  `arg:"" optional:"" help:"Send again what was given up of this event, whoever has taken its messages, and send now what of it waits for a later attempt."`
 	DeadLetter int64   `help:"Send again the delivery of the message with this id." placeholder:"ID"`
 	All        bool    `help:"Send again all that was given up; in one region, where one is said."`
 	Rate       float64 `help:"How many to send again in a second; no limit if nobody says." placeholder:"N"`
@@ -33,7 +33,10 @@ type redriveCommand struct {
 func (redriveCommand) Help() string {
 	return `What is sent again goes to its target as it is now, so mend that first. Attempts and age count anew; the history is kept, and so
 is the Idempotency-Key. Messages about it leave their dead-letter queues. Where a message was taken out of its queue by somebody,
-that delivery is dealt with and is left alone, unless its event is named.`
+that delivery is dealt with and is left alone, unless its event is named.
+
+Of an event that is named, what waits for a later attempt, after a failure or because the API asked for it, is sent now; its attempts
+and age go on counting. A pause and an open circuit still hold it.`
 }
 
 // Run begins a redrive.
@@ -73,14 +76,17 @@ func (c *redriveCommand) Run(ctx context.Context, t *terminal) error {
 		return t.out.json(&one)
 	}
 	switch {
-	case c.Event != "" && one.Matched == 0:
-		return fmt.Errorf("nothing of event %s was given up, so nothing is sent again; bailey event %s says what became of it", c.Event, c.Event)
+	case c.Event != "" && one.Matched+one.Hurried == 0:
+		return fmt.Errorf("nothing of event %s was given up or waits for a later attempt, so nothing is sent again; bailey event %s says what became of it", c.Event, c.Event)
 	case one.Matched == 0 && c.DeadLetter == 0:
 		t.out.println("Nothing is selected, so nothing is sent again. What somebody took out of its queue is sent again where its event is named.")
 	case one.State == "running":
 		t.out.printf("Redrive %d has begun: %s. bailey redrive list shows how far it is.\n", one.ID, deliveriesCount(one.Matched))
-	default:
+	case one.Redriven > 0 || one.Hurried == 0:
 		t.out.printf("%s sent again.\n", deliveriesCount(one.Redriven))
+	}
+	if one.Hurried > 0 {
+		t.out.printf("%s sent now instead of later, unless the API is paused or its circuit open: bailey endpoints.\n", deliveriesCount(one.Hurried))
 	}
 	return nil
 }

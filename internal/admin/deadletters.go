@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"bailey/internal/event"
 	"bailey/internal/redrive"
 	"bailey/internal/store"
 )
@@ -56,10 +57,11 @@ type Purged struct {
 
 // Redrive is how far a redrive has come.
 type Redrive struct {
-	ID            int64        `json:"id,omitempty"` // none where it was done at once
-	State         string       `json:"state"`        // running, done or cancelled
-	Matched       int64        `json:"matched"`      // selected when it began
-	Redriven      int64        `json:"redriven"`     // sent again so far
+	ID            int64        `json:"id,omitempty"`      // none where it was done at once
+	State         string       `json:"state"`             // running, done or cancelled
+	Matched       int64        `json:"matched"`           // selected when it began
+	Redriven      int64        `json:"redriven"`          // put back to be sent again so far
+	Hurried       int64        `json:"hurried,omitempty"` // of one event: those that waited for a later moment and are due now
 	RatePerSecond float64      `json:"ratePerSecond,omitempty"`
 	CreatedAt     time.Time    `json:"createdAt"`
 	EndedAt       *time.Time   `json:"endedAt,omitempty"`
@@ -292,14 +294,14 @@ func (a *api) redrive(r *http.Request) (any, error) {
 		if errors.Is(err, store.ErrNotFound) {
 			err = noDeadLetter(ask.ID)
 		}
-		return a.redriven(1, err)
+		return a.redriven(1, 0, err)
 	}
 	which, err := ask.store(a.router.Now())
 	if err != nil {
 		return nil, err
 	}
 	if which.Event != nil {
-		return a.redriven(a.router.RedriveEvent(r.Context(), *which.Event, which))
+		return a.redriveNow(r.Context(), *which.Event, which)
 	}
 	begun, err := a.router.Redrive(r.Context(), which, ask.RatePerSecond)
 	if wrong, ok := errors.AsType[*redrive.RateError](err); ok {
@@ -315,15 +317,26 @@ func (a *api) redrive(r *http.Request) (any, error) {
 }
 
 // redriven is the answer where it was done at once.
-func (a *api) redriven(n int64, err error) (any, error) {
+func (a *api) redriven(n, hurried int64, err error) (any, error) {
 	if err != nil {
 		return nil, err
 	}
 	now := a.router.Now()
-	return Redrive{State: string(store.RedriveDone), Matched: n, Redriven: n, CreatedAt: now, EndedAt: &now}, nil
+	return Redrive{State: string(store.RedriveDone), Matched: n, Redriven: n, Hurried: hurried, CreatedAt: now, EndedAt: &now}, nil
 }
 
-// redriveEvent sends again what was given up of one event.
+// redriveNow sends again what was given up of an event, and sends now what of
+// it waits for a later moment.
+func (a *api) redriveNow(ctx context.Context, id event.ID, which store.Undelivered) (any, error) {
+	n, err := a.router.RedriveEvent(ctx, id, which)
+	if err != nil {
+		return nil, err
+	}
+	hurried, err := a.router.HurryEvent(ctx, id, which)
+	return a.redriven(n, hurried, err)
+}
+
+// redriveEvent is redriveNow of the event that the path names.
 func (a *api) redriveEvent(r *http.Request) (any, error) {
 	id, err := eventID(r.PathValue("id"))
 	if err != nil {
@@ -337,7 +350,7 @@ func (a *api) redriveEvent(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.redriven(a.router.RedriveEvent(r.Context(), *id, which))
+	return a.redriveNow(r.Context(), *id, which)
 }
 
 func (a *api) redrives(r *http.Request) (any, error) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bailey"
+	"bailey/internal/rule"
 )
 
 const queue = "arn:aws:sqs:us-east-1:000000000000:dead"
@@ -246,4 +247,24 @@ func TestEndpoints(t *testing.T) {
 	state("/endpoints/staged/resume?stage=c", "POST", 404)
 	state("/endpoints/nobody/pause", "POST", 404)
 	state("/endpoints/orders/pause?stages=x", "POST", 400)
+}
+
+// One call sends again what was given up of an event and sends now what of it
+// waits, and says how many of each.
+func TestRedriveEventHurries(t *testing.T) {
+	w := newWorld(t, 503, bailey.Config{Clock: bailey.NewVirtualClock(time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC))})
+	if err := w.router.Rules().PutTargets(t.Context(), "us-east-1", "default", "orders", []rule.Target{{
+		ID: "none", ARN: "arn:aws:execute-api:us-east-1:000000000000:none/prod/POST/orders",
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	id := w.put()
+	w.ask("POST", "/clock/advance", `{"by": "0s"}`, 200)
+	if got := w.ask("POST", "/events/"+id+"/redrive", `{"target": "api"}`, 200); got["hurried"] != 1.0 || got["redriven"] != 0.0 {
+		t.Errorf("got %v, want one hurried", got)
+	}
+	w.ask("POST", "/clock/advance", `{"by": "0s"}`, 200)
+	if got := w.ask("POST", "/dead-letters/redrive", `{"eventId": "`+id+`"}`, 200); got["hurried"] != 1.0 || got["redriven"] != 1.0 || got["matched"] != 1.0 {
+		t.Errorf("got %v, want one redriven and one hurried", got)
+	}
 }

@@ -162,6 +162,21 @@ func (r *Redriver) Event(ctx context.Context, id event.ID, which store.Undeliver
 	return r.tell(r.cfg.Store.RedriveEvent(ctx, id, which, r.cfg.Clock.Now(), r.cfg.Endpoint))
 }
 
+// Hurry makes those deliveries of an event due now that are selected and wait
+// for a later moment, and returns how many. It is no redrive: their attempts and
+// age go on counting.
+func (r *Redriver) Hurry(ctx context.Context, id event.ID, which store.Undelivered) (n int64, _ error) {
+	due, err := r.cfg.Store.HurryEvent(ctx, id, which, r.cfg.Clock.Now())
+	if err != nil {
+		return 0, err
+	}
+	for _, b := range due {
+		n += b.Count
+	}
+	r.cfg.Due(due)
+	return n, nil
+}
+
 // DeadLetter makes pending at once the delivery of one message in a
 // dead-letter queue. The error is [store.ErrNotFound] where there is no such
 // message.

@@ -212,6 +212,40 @@ func (s *Store) RedriveEvent(ctx context.Context, id event.ID, dead store.Undeli
 	return s.redriveNow(ctx, "d.status = 2 AND d.status <> 1"+where.text, where.args, now, endpoint)
 }
 
+// HurryEvent makes those deliveries of an event due now that are selected and
+// wait in the store for a later moment; their attempts and age go on counting.
+// It returns what is due; the event may have no such delivery. One that is in
+// memory or under way waits for none and is left alone.
+func (s *Store) HurryEvent(ctx context.Context, id event.ID, which store.Undelivered, now time.Time) ([]store.Backlog, error) {
+	which.Event = &id
+	where, some := s.dead(&which)
+	if !some {
+		return nil, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	type place struct{ endpoint, route int64 }
+	var counts map[place]int64
+	err := s.submit(&put{do: func(conn *sqlite.Conn) error {
+		counts = map[place]int64{}
+		return sqlitex.ExecuteTransient(conn, "UPDATE delivery AS d SET due = ? WHERE d.status = 0 AND d.due > ?"+where.text+" RETURNING endpoint, route", &sqlitex.ExecOptions{
+			Args: append([]any{now.UnixMilli(), now.UnixMilli()}, where.args...),
+			ResultFunc: func(row *sqlite.Stmt) error {
+				counts[place{row.ColumnInt64(0), row.ColumnInt64(1)}]++
+				return nil
+			}})
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("sending now what waits: %w", err)
+	}
+	due := make([]store.Backlog, 0, len(counts))
+	for p, n := range counts {
+		due = append(due, store.Backlog{Endpoint: s.names.endpointName(p.endpoint), Route: s.names.routeName(p.route), Count: n, NextDue: now})
+	}
+	return due, nil
+}
+
 // RedriveDeadLetter makes the delivery of one message pending, due now, and
 // takes the message out of its queue. It returns [store.ErrNotFound] where
 // there is no such message, or no delivery of it any more.
