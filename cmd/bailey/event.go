@@ -141,7 +141,12 @@ func printDelivery(out *output, p colour.Painter, d *admin.Delivery, now time.Ti
 		if len(d.FailedAttempts) == 0 {
 			out.printf("  failed   %s: %s\n", d.LastErrorCode, printable(d.LastError))
 		}
-		out.printf("  next     nothing: given up after %s. If the target has a dead-letter queue, the event is there: bailey dead-letters\n", count(d.EarlierAttempts+d.Attempts, "attempt"))
+		out.printf("  next     nothing: given up after %s\n", count(d.EarlierAttempts+d.Attempts, "attempt"))
+		if d.DeadLetterQueue != "" {
+			out.printf("  queued   in dead-letter queue %s: bailey dead-letters --event %s\n", d.DeadLetterQueue, d.EventID)
+		} else {
+			out.println("  queued   in no dead-letter queue: the target has none, or the message was taken out of it")
+		}
 		out.printf("  to do    %s\n", advice(d.LastErrorCode))
 		out.printf("  again    bailey redrive %s, once that is mended\n", d.EventID)
 	default:

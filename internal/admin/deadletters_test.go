@@ -117,7 +117,17 @@ func TestDeadLetterSelections(t *testing.T) {
 	if _, exhausted := attributes["EXHAUSTED_RETRY_CONDITION"]; exhausted {
 		t.Error("no retry condition was exhausted")
 	}
+	delivery := func() map[string]any {
+		t.Helper()
+		return w.ask("GET", fmt.Sprint("/events/", first[0]["eventId"]), "", 200)["deliveries"].([]any)[0].(map[string]any)
+	}
+	if got := delivery()["deadLetterQueue"]; got != queue {
+		t.Errorf("its delivery says that it lies in queue %v", got)
+	}
 	w.ask("DELETE", fmt.Sprint("/dead-letters/", int(first[0]["id"].(float64))), "", 204)
+	if got, is := delivery()["deadLetterQueue"]; is {
+		t.Errorf("its delivery says that it lies in queue %v, from which it was taken", got)
+	}
 	w.ask("GET", fmt.Sprint("/dead-letters/", int(first[0]["id"].(float64))), "", 404)
 	w.ask("DELETE", fmt.Sprint("/dead-letters/", int(first[0]["id"].(float64))), "", 404)
 	w.ask("GET", "/dead-letters/what", "", 404)

@@ -42,6 +42,9 @@ type Delivery struct {
 	LatencyMs      float64    `json:"latencyMs"` // of the last attempt
 	IdempotencyKey string     `json:"idempotencyKey"`
 
+	// DeadLetterQueue is the ARN of the queue that holds a message about it.
+	DeadLetterQueue string `json:"deadLetterQueue,omitempty"`
+
 	// FailedAttempts are given with a single event only.
 	FailedAttempts []Attempt `json:"failedAttempts,omitempty"`
 }
@@ -191,6 +194,7 @@ func (a *api) delivery(d *store.Delivery) Delivery {
 		LastError:       d.Error,
 		LatencyMs:       ms(d.Latency),
 		IdempotencyKey:  deliver.IdempotencyKey(d.Event.String(), d.N),
+		DeadLetterQueue: d.Queue,
 	}
 }
 

@@ -234,6 +234,7 @@ type Delivery struct {
 	StatusCode int
 	ErrorCode  string
 	Error      string
+	Queue      string // ARN of the dead-letter queue that holds a message about it, or ""
 }
 
 // Attempt is one attempt that failed.

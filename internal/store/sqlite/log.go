@@ -180,7 +180,8 @@ func (s *Store) withRows(conn *sqlite.Conn, before token, where string, args []a
 	var page []store.Delivery
 	query := `
 		SELECT d.event, d.n, d.route, d.endpoint, d.status, d.attempts, d.at, d.due, d.latency_us, d.status_code,
-			d.error_code, d.error, e.ingested, substr(e.json, 1, 64), e.self, d.since, d.earlier
+			d.error_code, d.error, e.ingested, substr(e.json, 1, 64), e.self, d.since, d.earlier,
+			CASE WHEN d.queued IS NOT NULL THEN (SELECT l.queue FROM dead_letter l WHERE l.event = d.event AND l.n = d.n) END
 		FROM delivery d JOIN event e ON e.key = d.event
 		WHERE (d.event < ? OR d.event = ? AND d.n > ?)` + where + `
 		ORDER BY d.event DESC, d.n LIMIT ?`
@@ -206,6 +207,7 @@ func (s *Store) withRows(conn *sqlite.Conn, before token, where string, args []a
 			Ingested:   millis(r, 12),
 			Redriven:   optionalMillis(r, 15),
 			Earlier:    r.ColumnInt(16),
+			Queue:      r.ColumnText(17),
 		}
 		if !r.ColumnIsNull(7) {
 			d.Due = millis(r, 7)
