@@ -134,7 +134,8 @@ func (r *Router) WakeDeadLetter(queue string) { r.arrivals.tell(queue) }
 // Those whose message in a dead-letter queue was taken out of it are left:
 // somebody has dealt with them. A delivery goes to its target as that is by
 // then, and its attempts and its age count anew; the history of its attempts is
-// kept. What has begun goes on across restarts.
+// kept. What has begun goes on across restarts; where nothing is selected, it is
+// done and has no id.
 func (r *Router) Redrive(ctx context.Context, which store.Undelivered, rate float64) (*store.Redrive, error) {
 	return r.redriver.Begin(ctx, which, rate)
 }

@@ -16,10 +16,7 @@ func TestEveryFailureHasAdvice(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := map[string]retry.Code{advice("UNKNOWN"): "UNKNOWN"}
-	for _, code := range []retry.Code{
-		retry.Throttling, retry.Timeout, retry.ConnectionFailure, retry.NoPermissions, retry.NoResource, retry.ErrorFromTarget,
-		retry.InvalidParameter, retry.InvalidJSON, retry.FailedToAssumeRole, retry.InternalError,
-	} {
+	for _, code := range retry.Codes() {
 		text := advice(string(code))
 		if other, ok := seen[text]; ok {
 			t.Errorf("%s has no advice of its own: it has that of %s", code, other)

@@ -14,6 +14,7 @@ import (
 
 	"bailey/internal/event"
 	"bailey/internal/redrive"
+	"bailey/internal/retry"
 	"bailey/internal/store"
 )
 
@@ -57,7 +58,7 @@ type Purged struct {
 
 // Redrive is how far a redrive has come.
 type Redrive struct {
-	ID            int64        `json:"id,omitempty"`      // none where it was done at once
+	ID            int64        `json:"id,omitempty"`      // none where it was done at once, or nothing was to be done
 	State         string       `json:"state"`             // running, done or cancelled
 	Matched       int64        `json:"matched"`           // selected when it began
 	Redriven      int64        `json:"redriven"`          // put back to be sent again so far
@@ -95,7 +96,13 @@ func rfc3339(t time.Time) string {
 func (u *Undelivered) store(now time.Time) (which store.Undelivered, err error) {
 	which = store.Undelivered{
 		Queue: u.Queue, Region: u.Region, Bus: u.EventBusName, Rule: u.Rule, Target: u.Target, API: u.API,
-		ErrorCode: strings.ToUpper(u.ErrorCode), // as all of them are
+	}
+	if u.ErrorCode != "" {
+		code, err := retry.ParseCode(u.ErrorCode)
+		if err != nil {
+			return which, badRequest("errorCode: %v.", err)
+		}
+		which.ErrorCode = string(code)
 	}
 	if u.Queue != "" && !strings.HasPrefix(u.Queue, "arn:") {
 		return which, badRequest("queue is the ARN of a dead-letter queue, such as arn:aws:sqs:us-east-1:000000000000:failed, not %q.", u.Queue)
@@ -312,6 +319,9 @@ func (a *api) redrive(r *http.Request) (any, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if begun.ID == 0 {
+		return redriveOf(begun), nil
 	}
 	return withStatus{http.StatusAccepted, redriveOf(begun)}, nil
 }

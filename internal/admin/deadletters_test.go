@@ -92,7 +92,7 @@ func TestDeadLetterSelections(t *testing.T) {
 			t.Errorf("%s: got %d, want %d", query, len(got), want)
 		}
 	}
-	for _, query := range []string{"?quque=x", "?queue=dead", "?since=yesterday", "?until=x", "?eventId=x", "?limit=0", "?limit=1001", "?next=x"} {
+	for _, query := range []string{"?quque=x", "?queue=dead", "?since=yesterday", "?errorCode=TIME_OUT", "?until=x", "?eventId=x", "?limit=0", "?limit=1001", "?next=x"} {
 		w.ask("GET", "/dead-letters"+query, "", 400)
 	}
 	first := w.letters("?limit=1")
@@ -192,10 +192,19 @@ func TestRedriveCalls(t *testing.T) {
 		t.Errorf("got %v, want one", got)
 	}
 
+	// One of nothing is done, and is not kept.
+	if got := w.ask("POST", "/dead-letters/redrive", `{"errorCode": "timeout"}`, 200); got["state"] != "done" || got["matched"] != 0.0 || got["id"] != nil || got["endedAt"] == nil {
+		t.Errorf("got %v, want nothing done", got)
+	}
+	if got := w.ask("GET", "/redrives", "", 200)["redrives"].([]any); len(got) != 1 {
+		t.Errorf("got %v, want one", got)
+	}
+
 	for body, want := range map[string]int{
 		`{"id": 1, "rule": "orders"}`: 400,
 		`{"ratePerSecond": -1}`:       400,
 		`{"since": "soon"}`:           400,
+		`{"errorCode": "TIME_OUT"}`:   400,
 		`{"eventId": "x"}`:            400,
 		`{"rul": "orders"}`:           400,
 		`[]`:                          400,

@@ -117,16 +117,17 @@ func (e *RateError) Error() string {
 }
 
 // Begin begins a redrive of what was given up until now, at so many deliveries
-// a second; 0 is no limit. It is durable when Begin returns. An error is a
-// *RateError, [store.ErrRedrives], or the store's.
+// a second; 0 is no limit. It is durable when Begin returns; one of nothing is
+// done and has no id. An error is a *RateError, [store.ErrRedrives], or the
+// store's.
 func (r *Redriver) Begin(ctx context.Context, of store.Undelivered, rate float64) (*store.Redrive, error) {
 	if math.IsNaN(rate) || rate != 0 && (rate < minRate || rate > MaxRate) {
 		return nil, &RateError{rate}
 	}
 	now := r.cfg.Clock.Now()
 	begun, err := r.cfg.Store.BeginRedrive(ctx, of, rate, now)
-	if err != nil {
-		return nil, err
+	if err != nil || begun.State != store.RedriveRunning {
+		return begun, err
 	}
 	r.cfg.Log.Info("redrive begun", "redrive", begun.ID, "matched", begun.Matched, "rate", rate)
 	r.mu.Lock()

@@ -42,6 +42,26 @@ const (
 	InternalError      Code = "INTERNAL_ERROR"        // a fault of Bailey's own
 )
 
+// Codes returns all codes, in the order of the list above.
+func Codes() []Code {
+	return []Code{
+		Throttling, Timeout, ConnectionFailure, NoPermissions, NoResource, ErrorFromTarget, InvalidParameter, InvalidJSON, FailedToAssumeRole, InternalError,
+	}
+}
+
+// ParseCode reads a code, in either case. The error names those that there are.
+func ParseCode(text string) (Code, error) {
+	code := Code(strings.ToUpper(text))
+	names := make([]string, 0, len(Codes()))
+	for _, c := range Codes() {
+		if c == code {
+			return c, nil
+		}
+		names = append(names, string(c))
+	}
+	return "", fmt.Errorf("%q is none of %s", text, strings.Join(names, ", "))
+}
+
 // A Failure says why one attempt did not succeed. It is an error and a value:
 // it is stored with the delivery and shown to people.
 type Failure struct {

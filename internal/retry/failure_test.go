@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"log"
 	"net"
@@ -11,6 +14,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -229,4 +233,38 @@ func FuzzRetryAfter(f *testing.F) {
 			t.Errorf("Retry-After %q: got %v, want from 0 to %v", value, d, MaxEventAge)
 		}
 	})
+}
+
+// No code is left out of the list that people are told.
+func TestParseCode(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "failure.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := 0
+	_, wrong := ParseCode("NONE")
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		if kind, ok := spec.Type.(*ast.Ident); !ok || kind.Name != "Code" {
+			return true
+		}
+		declared++
+		name, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if code, err := ParseCode(strings.ToLower(name)); err != nil || string(code) != name {
+			t.Errorf("%s: got %s, %v", name, code, err)
+		}
+		if !strings.Contains(fmt.Sprint(wrong), name) {
+			t.Errorf("the error %v does not name %s", wrong, name)
+		}
+		return true
+	})
+	if declared == 0 || declared != len(Codes()) {
+		t.Errorf("%d codes are declared, %d listed", declared, len(Codes()))
+	}
 }

@@ -37,7 +37,7 @@ func (u *Undelivered) Selects(r Route) bool {
 // that it made pending: it goes on after a restart where it was, and no
 // delivery is made pending twice by it.
 type Redrive struct {
-	ID int64
+	ID int64 // 0 where there was nothing to do, which is not kept
 	Of Undelivered
 	// Rate is how many deliveries become pending in a second; 0 is no limit.
 	Rate    float64

@@ -132,10 +132,14 @@ func TestUndelivered(t *testing.T) {
 			for _, key := range keys {
 				redriven.WriteString(letter(key))
 			}
-			if redriven.String() != test.dead || r.Matched != int64(len(test.dead)) || r.Redriven != r.Matched || !r.Ended.Equal(noon.Add(25*time.Hour)) {
+			if redriven.String() != test.dead || r.Matched != int64(len(test.dead)) || r.Redriven != r.Matched || r.State != store.RedriveDone || r.Ended.IsZero() {
 				t.Errorf("redrove %s, %+v, want %s", redriven.String(), r, test.dead)
 			}
-			if kept, err := s.Redrive(t.Context(), r.ID); err != nil || kept.State != store.RedriveDone || kept.Redriven != r.Redriven || kept.Of != of && of.Event == nil {
+			if test.dead == "" {
+				if all, err := s.Redrives(t.Context()); err != nil || len(all) != 0 || r.ID != 0 {
+					t.Errorf("one of nothing was kept: %+v, %v", all, err)
+				}
+			} else if kept, err := s.Redrive(t.Context(), r.ID); err != nil || kept.State != store.RedriveDone || kept.Redriven != r.Redriven || !kept.Ended.Equal(noon.Add(25*time.Hour)) || kept.Of != of && of.Event == nil {
 				t.Errorf("kept %+v, %v, want %+v", kept, err, r)
 			}
 			if gone, err := s.PurgeDeadLetters(t.Context(), of); err != nil || gone != 0 {

@@ -32,9 +32,10 @@ func (s *Store) dead(dead *store.Undelivered) (c condition, some bool) {
 	return c, c.common(s, dead, "d")
 }
 
-// BeginRedrive creates a redrive of what was given up until now. It returns
-// [store.ErrRedrives] while too many are running. Deliveries become pending by
-// [Store.RedriveNext].
+// BeginRedrive creates a redrive of what was given up until now. Where that is
+// nothing, the redrive is done and is not kept: it has no id. BeginRedrive
+// returns [store.ErrRedrives] while too many are running. Deliveries become
+// pending by [Store.RedriveNext].
 func (s *Store) BeginRedrive(ctx context.Context, dead store.Undelivered, rate float64, now time.Time) (*store.Redrive, error) {
 	r := &store.Redrive{Of: dead, Rate: rate, State: store.RedriveRunning, Created: now.UTC().Truncate(time.Millisecond), After: store.Ref{Event: -1}}
 	text, err := json.Marshal(dead)
@@ -51,6 +52,10 @@ func (s *Store) BeginRedrive(ctx context.Context, dead store.Undelivered, rate f
 		if err != nil {
 			return nil, fmt.Errorf("counting what to redrive: %w", err)
 		}
+	}
+	if r.Matched == 0 {
+		r.State, r.Ended = store.RedriveDone, r.Created
+		return r, nil
 	}
 	full := false
 	err = s.submit(&put{do: func(conn *sqlite.Conn) error {
