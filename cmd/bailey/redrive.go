@@ -15,7 +15,7 @@ import (
 type redriveCommands struct {
 	Begin  redriveCommand       `cmd:"" default:"withargs" help:"Send again what was given up. That is what redrive alone does."`
 	List   redriveListCommand   `cmd:"" help:"List redrives that are running, and those that have ended of late."`
-	Cancel redriveCancelCommand `cmd:"" help:"End a redrive. What it has sent again is under way."`
+	Cancel redriveCancelCommand `cmd:"" help:"End a redrive. What it has put back to be sent stays so."`
 }
 
 type redriveCommand struct {
@@ -25,7 +25,7 @@ type redriveCommand struct {
 	DeadLetter int64   `help:"Send again the delivery of the message with this id." placeholder:"ID"`
 	All        bool    `help:"Send again all that was given up; in one region, where one is said."`
 	Rate       float64 `help:"How many to send again in a second; no limit if nobody says." placeholder:"N"`
-	Wait       bool    `help:"Wait until the redrive has ended."`
+	Wait       bool    `help:"Wait until all are put back to be sent; not until they have arrived."`
 	JSON       bool    `name:"json" help:"Print JSON."`
 }
 
@@ -75,18 +75,35 @@ func (c *redriveCommand) Run(ctx context.Context, t *terminal) error {
 	if c.JSON {
 		return t.out.json(&one)
 	}
+	return c.print(t.out, &one)
+}
+
+// print says what was begun or done: that deliveries were put back, not that they arrived.
+func (c *redriveCommand) print(out *output, one *admin.Redrive) error {
 	switch {
-	case c.Event != "" && one.Matched+one.Hurried == 0:
+	case one.Matched+one.Hurried > 0 || c.DeadLetter != 0:
+	case c.Event != "":
 		return fmt.Errorf("nothing of event %s was given up or waits for a later attempt, so nothing is sent again; bailey event %s says what became of it", c.Event, c.Event)
-	case one.Matched == 0 && c.DeadLetter == 0:
-		t.out.println("Nothing is selected, so nothing is sent again. What somebody took out of its queue is sent again where its event is named.")
-	case one.State == "running":
-		t.out.printf("Redrive %d has begun: %s. bailey redrive list shows how far it is.\n", one.ID, deliveriesCount(one.Matched))
-	case one.Redriven > 0 || one.Hurried == 0:
-		t.out.printf("%s sent again.\n", deliveriesCount(one.Redriven))
+	default:
+		out.println("Nothing is selected, so nothing is sent again. What somebody took out of its queue is sent again where its event is named.")
+		return nil
+	}
+	if one.State == "running" {
+		out.printf("Redrive %d has begun: %s. bailey redrive list shows how far it is.\n", one.ID, deliveriesCount(one.Matched))
+		return nil
 	}
 	if one.Hurried > 0 {
-		t.out.printf("%s sent now instead of later, unless the API is paused or its circuit open: bailey endpoints.\n", deliveriesCount(one.Hurried))
+		out.printf("%s sent now instead of later, unless the API is paused or its circuit open: bailey endpoints.\n", deliveriesCount(one.Hurried))
+	}
+	if one.Matched > 0 {
+		log, them := "deliveries", "them"
+		if c.Event != "" {
+			log = "event " + c.Event
+		}
+		if one.Redriven == 1 {
+			them = "it"
+		}
+		out.printf("%s put back to be sent again; bailey %s says what becomes of %s.\n", deliveriesCount(one.Redriven), log, them)
 	}
 	return nil
 }
@@ -131,7 +148,7 @@ func (c *redriveListCommand) Run(ctx context.Context, t *terminal) error {
 		t.out.println("There are none.")
 		return nil
 	}
-	rows := newTable(t.out, "ID", "BEGUN (UTC)", "STATE", "SENT AGAIN", "SELECTED", "RATE", "ENDED (UTC)")
+	rows := newTable(t.out, "ID", "BEGUN (UTC)", "STATE", "PUT BACK", "SELECTED", "RATE", "ENDED (UTC)")
 	for i := range all.Redrives {
 		r := &all.Redrives[i]
 		rate := "-"
@@ -155,6 +172,6 @@ func (c *redriveCancelCommand) Run(ctx context.Context, t *terminal) error {
 	if err := c.client().Admin(ctx, http.MethodDelete, "/redrives/"+url.PathEscape(itoa(c.ID)), nil, nil, &one); err != nil {
 		return err
 	}
-	t.out.printf("Redrive %d is %s: %s of %d sent again.\n", one.ID, one.State, itoa(one.Redriven), one.Matched)
+	t.out.printf("Redrive %d is %s: %s of %d put back to be sent again.\n", one.ID, one.State, itoa(one.Redriven), one.Matched)
 	return nil
 }
