@@ -36,7 +36,7 @@ type deliveriesCommand struct {
 	selection
 	Event  string `help:"Only deliveries of this event." placeholder:"ID"`
 	Status string `help:"Only deliveries that are pending, delivered or dead." placeholder:"STATUS"`
-	Since  string `help:"Only events taken since then: a time (RFC 3339) or how long ago, such as 15m." placeholder:"WHEN"`
+	Since  string `help:"Only events taken since then: a time (RFC 3339) or how long ago, such as 15m or 7d." placeholder:"WHEN"`
 	Limit  int    `short:"n" default:"50" help:"How many at most."`
 	JSON   bool   `name:"json" help:"Print JSON."`
 }

@@ -7,13 +7,14 @@ import (
 
 	"bailey/internal/admin"
 	"bailey/internal/client"
+	"bailey/internal/clock"
 )
 
 // tailCommand follows the delivery log.
 type tailCommand struct {
 	connection
 	selection
-	Since string `default:"0s" help:"Begin with events taken since then: a time (RFC 3339) or how long ago, such as 15m."`
+	Since string `default:"0s" help:"Begin with events taken since then: a time (RFC 3339) or how long ago, such as 15m or 7d."`
 	JSON  bool   `name:"json" help:"Print JSON, a line for each change."`
 }
 
@@ -78,8 +79,8 @@ func (f *follower) look(ctx context.Context) error {
 		return err
 	}
 	if f.since.IsZero() {
-		if f.since, err = beginning(f.command.Since, now); err != nil {
-			return err
+		if f.since, err = clock.ParseMoment(f.command.Since, now); err != nil {
+			return &usageError{fmt.Sprintf("--since is %v", err)}
 		}
 	}
 	query := f.command.query(f.command.Region)
@@ -99,18 +100,6 @@ func (f *follower) look(ctx context.Context) error {
 		}
 	}
 	return f.lookAgain(ctx, now)
-}
-
-// beginning reads a moment: a time, or how long before now.
-func beginning(text string, now time.Time) (time.Time, error) {
-	if ago, err := time.ParseDuration(text); err == nil {
-		return now.Add(-ago), nil
-	}
-	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return at, &usageError{fmt.Sprintf("--since is a time such as 2026-11-23T12:00:00Z or how long ago, such as 15m, not %q", text)}
-	}
-	return at, nil
 }
 
 // lookAgain asks for pending deliveries whose next attempt should have been made, one event at a time.

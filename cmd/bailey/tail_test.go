@@ -128,19 +128,6 @@ func TestTailJSON(t *testing.T) {
 	<-ended
 }
 
-func TestTailRefusesAMomentThatIsNone(t *testing.T) {
-	_, err := beginning("yesterday", time.Now())
-	if err == nil || !strings.Contains(err.Error(), `not "yesterday"`) {
-		t.Errorf("got error %v, want one that names yesterday", err)
-	}
-	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	for text, want := range map[string]time.Time{"15m": now.Add(-15 * time.Minute), "2026-11-23T10:00:00Z": now.Add(-2 * time.Hour)} {
-		if got, err := beginning(text, now); err != nil || !got.Equal(want) {
-			t.Errorf("beginning(%q): got %v, %v, want %v", text, got, err, want)
-		}
-	}
-}
-
 // TestFollowerIsBounded holds that tail remembers no more than it may, whatever comes.
 func TestFollowerIsBounded(t *testing.T) {
 	f := &follower{command: &tailCommand{}, out: &output{to: io.Discard}, seen: map[string]*followed{}}

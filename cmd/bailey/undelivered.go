@@ -15,7 +15,7 @@ type undelivered struct {
 	API    string `name:"api" help:"Only those to this API." placeholder:"ID"`
 	Bus    string `help:"Only those from this event bus." placeholder:"NAME"`
 	Error  string `help:"Only those given up with this error code, such as TIMEOUT." placeholder:"CODE"`
-	Since  string `help:"Only those given up since then: a time (RFC 3339) or how long ago, such as 15m." placeholder:"WHEN"`
+	Since  string `help:"Only those given up since then: a time (RFC 3339) or how long ago, such as 15m or 7d." placeholder:"WHEN"`
 	Until  string `help:"Only those given up before then." placeholder:"WHEN"`
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"bailey"
+	"bailey/internal/clock"
 	"bailey/internal/event"
 	"bailey/internal/request"
 	"bailey/internal/rule"
@@ -321,16 +322,13 @@ func (a *api) deliveries(r *http.Request) (any, error) {
 	return answer, nil
 }
 
-// moment reads a time (RFC 3339) or how long ago (1h30m).
+// moment reads a member or parameter that says when.
 func moment(name, text string, now time.Time) (time.Time, error) {
-	if ago, err := time.ParseDuration(text); err == nil {
-		return now.Add(-ago), nil
-	}
-	t, err := time.Parse(time.RFC3339, text)
+	at, err := clock.ParseMoment(text, now)
 	if err != nil {
-		return t, badRequest("%s is a time such as 2026-11-23T12:00:00Z or how long ago, such as 15m, not %q.", name, text)
+		return at, badRequest("%s is %v.", name, err)
 	}
-	return t, nil
+	return at, nil
 }
 
 func (a *api) event(r *http.Request) (any, error) {
