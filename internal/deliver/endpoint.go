@@ -45,7 +45,8 @@ type endpoint struct {
 	behind    bool                     // and has done so since it last read all that was
 	turn      bool                     // whose turn it is when both queues hold something
 	nextSlot  time.Time                // when the rate limit lets the next request out
-	pace      clock.Alarm              // rings at nextSlot for the worker that waits for it; nil if none does
+	pace      clock.Alarm              // rings for the worker that waits for a slot; nil if none does
+	paceAt    time.Time                // when it rings: another worker may have taken that slot, and nextSlot moved on
 	throttled bool                     // something had to wait for nextSlot
 
 	// The loader's.
@@ -278,7 +279,8 @@ func (e *endpoint) next() (*delivery, clock.Alarm) {
 			return nil, nil
 		}
 		e.pace = e.d.clock.NewAlarm()
-		e.pace.Set(e.nextSlot)
+		e.paceAt = e.nextSlot
+		e.pace.Set(e.paceAt)
 		return nil, e.pace
 	}
 	var x *delivery
@@ -336,7 +338,7 @@ func (e *endpoint) idle(now time.Time) bool {
 	switch {
 	case e.fresh.len()+e.loaded.len() == 0:
 		return true
-	case e.pace != nil && e.nextSlot.After(now):
+	case e.pace != nil && e.paceAt.After(now):
 		return true
 	}
 	return e.shut() && e.workers == 0 && e.allowed() == 0
