@@ -354,8 +354,8 @@ func (d *Dispatcher) EndpointOf(r store.Route, event []byte) store.Endpoint {
 	return d.endpointOf(rt, event)
 }
 
-// Due says that deliveries have become pending in the store, each of them with
-// a row that is due.
+// Due says that deliveries have become pending in the store, or that those
+// which waited there need not wait longer: each has a row that is due.
 func (d *Dispatcher) Due(backlog []store.Backlog) {
 	for _, b := range backlog {
 		e := d.endpoint(b.Endpoint)
