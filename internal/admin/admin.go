@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -298,15 +299,8 @@ func (a *api) deliveries(r *http.Request) (any, error) {
 		}
 		q.Status = &status
 	}
-	if text := params.Get("since"); text != "" {
-		if q.Since, err = moment("since", text, a.router.Now()); err != nil {
-			return nil, err
-		}
-	}
-	if text := params.Get("limit"); text != "" {
-		if q.Limit, err = strconv.Atoi(text); err != nil || q.Limit < 1 || q.Limit > 1000 {
-			return nil, badRequest("limit is a number from 1 to 1000, not %q.", text)
-		}
+	if q.Since, q.Limit, err = a.span(params); err != nil {
+		return nil, err
 	}
 	page, next, err := a.router.Deliveries(r.Context(), q)
 	if errors.Is(err, store.ErrToken) {
@@ -320,6 +314,21 @@ func (a *api) deliveries(r *http.Request) (any, error) {
 		answer.Deliveries[i] = a.delivery(&page[i])
 	}
 	return answer, nil
+}
+
+// span reads since when, and how many, a list is to be; both may be left out.
+func (a *api) span(params url.Values) (since time.Time, limit int, err error) {
+	if text := params.Get("since"); text != "" {
+		if since, err = moment("since", text, a.router.Now()); err != nil {
+			return since, 0, err
+		}
+	}
+	if text := params.Get("limit"); text != "" {
+		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > 1000 {
+			return since, 0, badRequest("limit is a number from 1 to 1000, not %q.", text)
+		}
+	}
+	return since, limit, nil
 }
 
 // moment reads a member or parameter that says when.

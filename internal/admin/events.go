@@ -67,15 +67,8 @@ func (a *api) events(r *http.Request) (any, error) {
 			return nil, badRequest("unmatched is true or false, not %q.", value)
 		}
 	}
-	if value := params.Get("since"); value != "" {
-		if q.Since, err = moment("since", value, a.router.Now()); err != nil {
-			return nil, err
-		}
-	}
-	if value := params.Get("limit"); value != "" {
-		if q.Limit, err = strconv.Atoi(value); err != nil || q.Limit < 1 || q.Limit > 1000 {
-			return nil, badRequest("limit is a number from 1 to 1000, not %q.", value)
-		}
+	if q.Since, q.Limit, err = a.span(params); err != nil {
+		return nil, err
 	}
 	page, next, err := a.router.Events(r.Context(), q)
 	if errors.Is(err, store.ErrToken) {

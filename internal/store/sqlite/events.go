@@ -22,12 +22,7 @@ const (
 // bounded part of the store: it may have fewer events than asked for, or none,
 // and a token.
 func (s *Store) Events(ctx context.Context, q store.EventQuery) ([]store.StoredEvent, string, error) {
-	limit := q.Limit
-	if limit <= 0 {
-		limit = defaultLimit
-	}
-	limit = min(limit, maxLimit)
-	before, err := parseToken(q.Next)
+	limit, before, err := pageOf(q.Limit, q.Next)
 	if err != nil {
 		return nil, "", err
 	}

@@ -87,15 +87,19 @@ const (
 	maxLimit     = 1000
 )
 
-// Deliveries returns one page of the delivery log, newest event first, and
-// the token of the next page, or "".
-func (s *Store) Deliveries(ctx context.Context, q store.Query) ([]store.Delivery, string, error) {
-	limit := q.Limit
+// pageOf bounds a page, and finds where it begins.
+func pageOf(limit int, next string) (int, token, error) {
 	if limit <= 0 {
 		limit = defaultLimit
 	}
-	limit = min(limit, maxLimit)
-	before, err := parseToken(q.Next)
+	before, err := parseToken(next)
+	return min(limit, maxLimit), before, err
+}
+
+// Deliveries returns one page of the delivery log, newest event first, and
+// the token of the next page, or "".
+func (s *Store) Deliveries(ctx context.Context, q store.Query) ([]store.Delivery, string, error) {
+	limit, before, err := pageOf(q.Limit, q.Next)
 	if err != nil {
 		return nil, "", err
 	}
