@@ -1,8 +1,8 @@
 package input
 
 import (
+	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -10,24 +10,21 @@ import (
 	"bailey/internal/jsonpath"
 )
 
-var (
-	errNotJSON = errors.New("the InputTemplate is neither JSON nor a quoted string")
-	errTooLong = fmt.Errorf("the body is longer than %d bytes", MaxRenderedBytes)
-)
+var errTooLong = fmt.Errorf("the body is longer than %d bytes", MaxRenderedBytes)
+
+const notJSON = "the InputTemplate is neither JSON nor a quoted string"
 
 // render fills the template. Nothing it puts in can make invalid what check has
 // found valid: outside strings that is whole JSON values, inside them only
 // characters that need no escape.
 func (t *template) render(event []byte, ctx Context) ([]byte, error) {
-	if !t.valid {
-		return nil, errNotJSON
-	}
 	var room [8][]byte
 	values, err := t.values(room[:0], event, ctx)
 	if err != nil {
 		return nil, err
 	}
 	body := make([]byte, 0, t.size(values))
+	reason := ""
 	for _, p := range t.parts {
 		body = append(body, p.before...)
 		value := values[p.variable]
@@ -42,7 +39,7 @@ func (t *template) render(event []byte, ctx Context) ([]byte, error) {
 			start := len(body)
 			body = jsonpath.AppendText(body, value)
 			if slices.ContainsFunc(body[start:], needsEscape) {
-				return nil, fmt.Errorf("the value of <%s> has a quotation mark, a backslash or a control character, which cannot be put into a string of the InputTemplate", t.variables[p.variable].name)
+				reason = cmp.Or(reason, fmt.Sprintf("the value of <%s> has a quotation mark, a backslash or a control character, which cannot be put into a string of the InputTemplate", t.variables[p.variable].name))
 			}
 		}
 		if len(body) > MaxRenderedBytes {
@@ -51,6 +48,12 @@ func (t *template) render(event []byte, ctx Context) ([]byte, error) {
 	}
 	if body = append(body, t.tail...); len(body) > MaxRenderedBytes {
 		return nil, errTooLong
+	}
+	if !t.valid {
+		reason = notJSON
+	}
+	if reason != "" {
+		return nil, &InvalidJSONError{Body: body, Reason: reason}
 	}
 	return body, nil
 }
