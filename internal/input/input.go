@@ -4,24 +4,26 @@
 //
 // A target's input is compiled once, when the target is put, which is also when
 // AWS's refusals are made. Rendering it for an event either gives a body that
-// is certain to be JSON or fails; it never gives a body that is silently
-// another one than its author meant.
+// is JSON or fails; it never gives a body that is silently another one than its
+// author meant.
 //
 // # Templates
 //
-// A template is JSON in which `<name>` stands for a variable: one of
-// InputPathsMap or a predefined one. Where a value belongs, a variable becomes
-// the JSON that was found, and `""` where nothing was. Inside a string it
-// becomes the text of what was found (jsonpath.Text), or nothing.
+// In a template `<name>` stands for a variable: one of InputPathsMap or a
+// predefined one. A template that begins with `{` is filled with typed values:
+// where a value belongs, a variable becomes the JSON that was found, and `""`
+// where nothing was. Inside a string it becomes the text of what was found,
+// escaped, or nothing.
 //
-// A template that begins with a quotation mark is a string template: one or
-// more JSON strings, each on a line of its own, which the body keeps as they
-// are. There an object or an array becomes its text without any quotation
-// marks.
+// Every other template is filled with text: that of what was found, unescaped,
+// and nothing where nothing was found. An object or an array becomes its text
+// without the quotation marks. What comes out must be JSON. A template that
+// begins with a quotation mark is one or more JSON strings, each on a line of its
+// own, which the body keeps as they are.
 //
-// Text is not escaped when it is put into a string. A quotation mark, a
-// backslash or a control character in it would end the string or change what it
-// says, so rendering fails.
+// What would end the string that it is put into, or change what that says, makes
+// rendering fail: an array of strings inside a string, and in a template of text
+// a quotation mark, a backslash or a control character.
 //
 // A `<` begins a variable when a `>` follows with neither white space, nor a
 // quotation mark, nor another `<` between them; any other is itself.
@@ -29,6 +31,7 @@ package input
 
 import (
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -69,7 +72,7 @@ func refuse(format string, args ...any) *Error {
 type Context struct {
 	RuleARN  string    // <aws.events.rule-arn>
 	RuleName string    // <aws.events.rule-name>
-	Ingested time.Time // <aws.events.event.ingestion-time>, to the second, in UTC
+	Ingested time.Time // <aws.events.event.ingestion-time>, to the millisecond, in UTC
 }
 
 // A Renderer makes the bodies for one target. It is immutable and may be used by
@@ -107,9 +110,12 @@ func Compile(targetID string, input, inputPath *string, t *Transformer) (*Render
 	case input != nil:
 		return compileInput(targetID, *input)
 	case inputPath != nil:
+		if *inputPath == "" {
+			return &Renderer{kind: constant, constant: []byte(emptyObject)}, nil
+		}
 		path, err := parsePath(*inputPath)
 		if err != nil {
-			return nil, refuse("Invalid InputPath for target %s : %v.", targetID, err)
+			return nil, refuse("InputPath for target %s is invalid.", targetID)
 		}
 		return &Renderer{kind: partOfEvent, path: path}, nil
 	case t != nil:
@@ -129,25 +135,38 @@ func compileInput(targetID, input string) (*Renderer, error) {
 	if n := utf8.RuneCountInString(input); n > MaxInput {
 		return nil, refuse("Input for target %s is longer than %d characters.", targetID, MaxInput)
 	}
-	if offset, ok := checkJSON([]byte(input)); !ok {
-		return nil, refuse("JSON syntax error in input for target %s: %s", targetID, place(input, offset))
+	end, err := readJSON(input)
+	if err == nil {
+		// Bailey looks at the rest, too: no target could read it.
+		if rest := strings.TrimLeft(input[end:], space); rest != "" {
+			err = &syntaxError{at: len(input) - len(rest)}
+		}
+	}
+	if err != nil {
+		return nil, refuse("JSON syntax error in input for target %s: %s", targetID, location(input, err.at))
 	}
 	return &Renderer{kind: constant, constant: []byte(input)}, nil
 }
 
-// parsePath reads a path of a length that the API allows.
+// emptyObject is what an InputPath sends that finds nothing.
+const emptyObject = `{}`
+
+// parsePath reads a path of a length and of the steps that the API allows.
 func parsePath(text string) (jsonpath.Path, error) {
 	if utf8.RuneCountInString(text) > MaxPath {
 		return jsonpath.Path{}, fmt.Errorf("JSON path is longer than %d characters", MaxPath)
 	}
-	return jsonpath.Parse(text)
+	return jsonpath.ParseDotted(text)
 }
 
 // Render makes the body for an event, which must be a valid JSON envelope. An
 // error says why there is none (INVALID_JSON); it names variables and paths,
-// never what the event holds. The body is JSON, or several JSON strings on lines
-// of their own, of at most MaxRenderedBytes where it comes from a template. It
-// may share memory with event or r: callers must not write to it.
+// never what the event holds. It is an [*InvalidJSONError] where what came out is
+// no JSON, or another error where there is nothing that could be sent.
+//
+// The body is JSON, or several JSON strings on lines of their own, of at most
+// MaxRenderedBytes where it comes from a template, or it is blank where Input is.
+// It may share memory with event or r: callers must not write to it.
 func (r *Renderer) Render(event []byte, ctx Context) (body []byte, err error) {
 	if r == nil {
 		return event, nil
@@ -157,12 +176,38 @@ func (r *Renderer) Render(event []byte, ctx Context) (body []byte, err error) {
 		return r.constant, nil
 	case partOfEvent:
 		found, ok := r.path.Find(event)
-		if !ok {
-			return nil, fmt.Errorf("InputPath %s finds nothing in the event", r.path)
+		if !ok || string(found) == "null" {
+			return []byte(emptyObject), nil
 		}
 		return found, nil
 	case transformed:
 		return r.template.render(event, ctx)
 	}
 	return event, nil
+}
+
+// AppendMissing appends the paths that are looked for in an event and find
+// nothing, each once for every variable that has it.
+func (r *Renderer) AppendMissing(dst []string, event []byte) []string {
+	if r == nil {
+		return dst
+	}
+	switch r.kind {
+	case partOfEvent:
+		return appendIfMissing(dst, &r.path, event)
+	case transformed:
+		for i := range r.template.variables {
+			if v := &r.template.variables[i]; v.source == fromPath {
+				dst = appendIfMissing(dst, &v.path, event)
+			}
+		}
+	}
+	return dst
+}
+
+func appendIfMissing(dst []string, path *jsonpath.Path, event []byte) []string {
+	if _, ok := path.Find(event); ok {
+		return dst
+	}
+	return append(dst, path.String())
 }

@@ -1,10 +1,6 @@
 package input
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -15,16 +11,27 @@ import (
 
 // A template is an InputTemplate taken apart.
 type template struct {
+	text      string
+	kind      templateKind
 	parts     []part
 	tail      string // what follows the last part
 	variables []variable
-	isString  bool // a string template
-	valid     bool // every event gives JSON, as far as the template's own text goes
+	proven    bool // every event gives JSON, but for values that cannot be put where they belong
 }
+
+// templateKind is how a template is filled, which its first character decides.
+type templateKind uint8
+
+const (
+	textTemplate   templateKind = iota // any other
+	objectTemplate                     // begins with a {
+	stringTemplate                     // begins with a quotation mark
+)
 
 // A part is text that is taken as it stands, and the variable after it.
 type part struct {
 	before   string
+	at       int  // where the variable's < is in the template
 	variable int  // index into variables
 	inString bool // the variable is inside a JSON string
 }
@@ -45,6 +52,7 @@ const (
 	ingestionTime
 	eventWithoutDetail
 	eventJSON
+	undefined // from nowhere: it stays as it is written
 )
 
 // predefined are the variables that every template has.
@@ -60,162 +68,86 @@ func compileTransformer(targetID string, t *Transformer) (*template, error) {
 	if len(t.InputPathsMap) > MaxVariables {
 		return nil, refuse("InputPathsMap for target %s has more than %d entries.", targetID, MaxVariables)
 	}
-	paths := make(map[string]jsonpath.Path, len(t.InputPathsMap))
+	var paths map[string]jsonpath.Path
+	if t.InputPathsMap != nil {
+		paths = make(map[string]jsonpath.Path, len(t.InputPathsMap))
+	}
 	for _, name := range slices.Sorted(maps.Keys(t.InputPathsMap)) {
-		if err := checkName(name); err != nil {
-			return nil, refuse("Invalid InputPathsMap for target %s : %v.", targetID, err)
+		if !validName(name) {
+			return nil, refuse("InputPathsMap for target %s has the name %q, which does not have 1 to %d letters, digits, _ and -.", targetID, name, MaxVariableName)
 		}
 		path, err := parsePath(t.InputPathsMap[name])
 		if err != nil {
-			return nil, refuse("Invalid InputPathsMap for target %s : %s: %v.", targetID, name, err)
+			return nil, refuse("InputPath for target %s is invalid.", targetID)
 		}
 		paths[name] = path
 	}
 	if n := utf8.RuneCountInString(t.InputTemplate); n < 1 || n > MaxTemplate {
 		return nil, refuse("InputTemplate for target %s must have 1 to %d characters.", targetID, MaxTemplate)
 	}
-	compiled, unknown := split(t.InputTemplate, paths)
-	if unknown != "" {
-		return nil, refuse("InputTemplate for target %s contains invalid placeholder %s.", targetID, unknown)
+	s := split(t.InputTemplate, paths)
+	compiled := &s.template
+	switch wholeEvent := "aws.events.event.json"; {
+	case s.unknown != "":
+		return nil, refuse("InputTemplate for target %s contains invalid placeholder %s.", targetID, s.unknown)
+	case compiled.kind != objectTemplate && compiled.uses(eventJSON):
+		return nil, refuse("InputTemplate for target %s contains placeholder %s valid only for JSON template.", targetID, wholeEvent)
+	case compiled.kind == objectTemplate && s.key:
+		return nil, refuse("InputTemplate placeholder present as a JSON object key for target %s.", targetID)
 	}
-	if offset, ok := compiled.check(); !ok {
-		// What is plainly meant as JSON or as a string is refused here, as AWS does.
-		// AWS takes some templates that are neither and fails to deliver them.
-		if begin := strings.TrimLeft(t.InputTemplate, space); strings.IndexAny(begin, `{["`) == 0 {
-			return nil, refuse("Invalid InputTemplate for target %s : %s", targetID, place(t.InputTemplate, offset))
-		}
-		return compiled, nil
+	text := compiled.withNulls()
+	if _, err := readJSON(text); err != nil {
+		return nil, refuse("Invalid InputTemplate for target %s : %s.", targetID, location(text, err.token))
 	}
-	compiled.valid = true
+	compiled.proven = compiled.prove()
 	return compiled, nil
 }
 
-// checkName says what is wrong with a name of an InputPathsMap.
-func checkName(name string) error {
-	if _, ok := predefined[name]; ok {
-		return fmt.Errorf("the predefined variable %s cannot be defined", name)
-	}
-	if strings.HasPrefix(name, "AWS") {
-		return fmt.Errorf("the name %s begins with AWS", name)
-	}
-	if len(name) < 1 || len(name) > MaxVariableName {
-		return fmt.Errorf("a name must have 1 to %d characters", MaxVariableName)
-	}
+// validName reports whether a name of an InputPathsMap is one. Predefined
+// variables have dots and so cannot be defined.
+func validName(name string) bool {
 	for _, c := range []byte(name) {
 		switch {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-':
 		default:
-			return fmt.Errorf("the name %s has characters other than letters, digits, _ and -", name)
+			return false
 		}
 	}
-	return nil
+	return 1 <= len(name) && len(name) <= MaxVariableName
 }
 
-// space is JSON's white space.
-const space = " \t\r\n"
+func (t *template) uses(origin source) bool {
+	return slices.ContainsFunc(t.variables, func(v variable) bool { return v.source == origin })
+}
 
-// split takes a template apart. It returns the name of the first variable that
-// is neither predefined nor one of paths, if there is one.
-func split(text string, paths map[string]jsonpath.Path) (t *template, unknown string) {
-	t = &template{isString: strings.HasPrefix(strings.TrimLeft(text, space), `"`)}
-	index := make(map[string]int)
-	inString, begin := false, 0
-	for at := 0; at < len(text); at++ {
-		switch c := text[at]; {
-		case c == '"':
-			inString = !inString
-		case c == '\\' && inString:
-			at++
-		case c == '<':
-			name, ok := placeholder(text[at+1:])
-			if !ok {
-				continue
-			}
-			n, seen := index[name]
-			if !seen {
-				v := variable{name: name}
-				path, defined := paths[name]
-				origin, isPredefined := predefined[name]
-				switch {
-				case isPredefined:
-					v.source = origin
-				case defined:
-					v.path = path
-				default:
-					return nil, name
-				}
-				n = len(t.variables)
-				index[name] = n
-				t.variables = append(t.variables, v)
-			}
-			t.parts = append(t.parts, part{before: text[begin:at], variable: n, inString: inString})
-			at += len(name) + 1
-			begin = at + 1
-		}
+// withNulls returns the template with null for each of its variables, as AWS
+// looks at it.
+func (t *template) withNulls() string {
+	var b strings.Builder
+	for _, p := range t.parts {
+		b.WriteString(p.before)
+		b.WriteString("null")
 	}
-	t.tail = text[begin:]
-	return t, ""
+	b.WriteString(t.tail)
+	return b.String()
 }
 
-// placeholder returns the name that text begins with, up to a >.
-func placeholder(text string) (name string, ok bool) {
-	end := strings.IndexAny(text, "<>\""+space)
-	if end < 1 || text[end] != '>' {
-		return "", false
-	}
-	return text[:end], true
-}
-
-// check reports whether the template is JSON when its variables are, and if not,
-// how many bytes it is until that shows. For that a variable is taken as an empty
-// array where a value belongs, which cannot run into its neighbours nor pass for
-// a member's name, and as spaces inside strings.
-func (t *template) check() (offset int, ok bool) {
+// prove reports whether the template is JSON whatever its variables are. For
+// that a variable is taken as an empty array where a value belongs, which cannot
+// run into its neighbours, and as a space inside strings.
+func (t *template) prove() bool {
 	var filled []byte
 	for _, p := range t.parts {
 		filled = append(filled, p.before...)
-		width := len("<" + t.variables[p.variable].name + ">")
-		if !p.inString {
+		switch {
+		case p.inString:
+			filled = append(filled, ' ')
+		case t.kind == objectTemplate && t.variables[p.variable].source != undefined:
 			filled = append(filled, "[]"...)
-			width -= len("[]")
+		default:
+			return false
 		}
-		filled = append(filled, strings.Repeat(" ", width)...)
 	}
-	filled = append(filled, t.tail...)
-	if !t.isString {
-		return checkJSON(filled)
-	}
-	begin := 0
-	for line := range bytes.Lines(filled) {
-		if start := bytes.TrimLeft(line, space); len(start) > 0 {
-			if start[0] != '"' {
-				return begin + len(line) - len(start) + 1, false
-			}
-			if offset, ok := checkJSON(line); !ok {
-				return begin + offset, false
-			}
-		}
-		begin += len(line)
-	}
-	return 0, true
-}
-
-// checkJSON reports whether text is JSON, and if not, how many bytes it is until
-// that shows.
-func checkJSON(text []byte) (offset int, ok bool) {
-	var checked json.RawMessage
-	err := json.Unmarshal(text, &checked)
-	if syntax, is := errors.AsType[*json.SyntaxError](err); is {
-		return min(int(syntax.Offset), len(text)), false
-	}
-	return len(text), err == nil
-}
-
-// place says where text stops being JSON, after offset bytes, in the form that
-// AWS's messages have.
-func place(text string, offset int) string {
-	before := text[:offset]
-	line := strings.Count(before, "\n") + 1
-	column := utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
-	return fmt.Sprintf("[Source: (String)\"%s\"; line: %d, column: %d]", text, line, max(column, 1))
+	_, ok := t.check(append(filled, t.tail...))
+	return ok
 }

@@ -35,8 +35,9 @@ import (
 // A Path is a parsed path. The zero Path is `$`. Paths are immutable and may be
 // used by several goroutines at once.
 type Path struct {
-	text  string
-	steps []step
+	text   string
+	steps  []step
+	quoted bool // a name stands in brackets
 }
 
 // A step leads from a value to one or, for everyItem, many of its parts.

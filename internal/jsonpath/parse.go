@@ -22,16 +22,31 @@ func Parse(text string) (Path, error) {
 		return Path{}, fmt.Errorf("JSON path %q does not begin with $", text)
 	}
 	var steps []step
+	quoted := false
 	for at := 1; at < len(text); {
 		s, next, err := parseStep(text, at)
 		if err != nil {
 			character := utf8.RuneCountInString(text[:at]) + 1
 			return Path{}, fmt.Errorf("JSON path %q: at character %d: %w", text, character, err)
 		}
+		quoted = quoted || text[at] == '[' && s.kind == member
 		steps = append(steps, s)
 		at = next
 	}
-	return Path{text: text, steps: steps}, nil
+	return Path{text: text, steps: steps, quoted: quoted}, nil
+}
+
+// ParseDotted reads a path that has no names in brackets: AWS takes those
+// nowhere but in dynamic parameters.
+func ParseDotted(text string) (Path, error) {
+	p, err := Parse(text)
+	if err != nil {
+		return Path{}, err
+	}
+	if p.quoted {
+		return Path{}, fmt.Errorf("JSON path %q: a name in brackets is not allowed here", text)
+	}
+	return p, nil
 }
 
 // parseStep reads the step that begins at text[at] and returns the place after
