@@ -172,6 +172,22 @@ func TestBadInput(t *testing.T) {
 			code:      validation, message: `InputTemplate for target t1 contains invalid placeholder b\.`,
 		},
 		{
+			name:      "an input template that is text",
+			operation: "PutTargets",
+			input:     target(Object{"InputTransformer": Object{"InputPathsMap": Object{"v": "$.detail.v"}, "InputTemplate": "hello <v>"}}),
+			code:      validation, message: `Invalid InputTemplate for target t1 : \[Source: \(String\)"hello null"; line: 1, column: 1\]\.`,
+		},
+		{
+			name:      "an input path with a name in brackets",
+			operation: "PutTargets", input: target(Object{"InputPath": "$['detail']"}),
+			code: validation, message: `InputPath for target t1 is invalid\.`,
+		},
+		{
+			name:      "an input that is no JSON",
+			operation: "PutTargets", input: target(Object{"Input": "env:dev"}),
+			code: validation, message: `JSON syntax error in input for target t1: \[Source: \(String\)"env:dev"; line: 1, column: 4\]`,
+		},
+		{
 			name:      "X4: more than 185 retries",
 			operation: "PutTargets", input: target(Object{"RetryPolicy": Object{"MaximumRetryAttempts": 186}}),
 			code: validation, message: `1 validation error detected: Value '186' at 'targets\.1\.member\.retryPolicy\.maximumRetryAttempts' ` +

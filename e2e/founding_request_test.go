@@ -227,6 +227,7 @@ func replacesPathsAtRuntime(t *testing.T, s *stage) {
 }
 
 // P3: what a path finds for a parameter it finds for an input transformer, and what is no path for one is none for the other.
+// Only a parameter's may have names in brackets besides.
 func sharesSyntax(t *testing.T, s *stage) {
 	s.target(t, s.arn("prod/POST/pets"), Object{
 		"HttpParameters": Object{"QueryStringParameters": Object{
@@ -234,12 +235,12 @@ func sharesSyntax(t *testing.T, s *stage) {
 		}},
 		"InputTransformer": Object{
 			"InputPathsMap": Object{
-				"dots": "$.detail.a.b", "index": "$.detail.list[1]", "key": "$.detail['a key'].c", "all": "$.detail.list[*]",
+				"dots": "$.detail.a.b", "index": "$.detail.list[1]", "key": "$.detail.a-key.c", "all": "$.detail.list[*]",
 			},
 			"InputTemplate": `{"all":<all>,"dots":<dots>,"index":<index>,"key":<key>}`,
 		},
 	})
-	s.event(t, `{"a":{"b":"B"},"list":["l0","l1"],"a key":{"c":"C"}}`)
+	s.event(t, `{"a":{"b":"B"},"list":["l0","l1"],"a key":{"c":"C"},"a-key":{"c":"C"}}`)
 	got := s.sink.Next(t)
 	if want := `{"all":["l0","l1"],"dots":"B","index":"l1","key":"C"}`; string(got.Body) != want {
 		t.Errorf("got body %s, want %s", got.Body, want)
@@ -258,6 +259,7 @@ func sharesSyntax(t *testing.T, s *stage) {
 	for _, members := range []Object{
 		{"HttpParameters": Object{"QueryStringParameters": Object{"q": "$.detail.a["}}}, // P11
 		{"InputTransformer": Object{"InputPathsMap": Object{"q": "$.detail.a["}, "InputTemplate": `{"q":<q>}`}},
+		{"InputTransformer": Object{"InputPathsMap": Object{"q": "$.detail['a key']"}, "InputTemplate": `{"q":<q>}`}},
 	} {
 		s.refused(t, s.arn("prod/POST/pets"), members)
 	}

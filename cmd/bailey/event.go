@@ -123,6 +123,9 @@ func printDelivery(out *output, p colour.Painter, d *admin.Delivery, now time.Ti
 		}
 	}
 	out.printf("  to       %s; Idempotency-Key %s\n", to, d.IdempotencyKey)
+	for _, note := range d.Notes {
+		out.printf("  note     %s\n", printable(note))
+	}
 	for _, a := range d.FailedAttempts {
 		status := ""
 		if a.StatusCode != 0 {

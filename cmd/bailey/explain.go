@@ -85,6 +85,11 @@ func (c *explainCommand) Run(ctx context.Context, t *terminal) error {
 		rows.row(e.Rule, matched, whyNot(&e, view, ask.EventBusName))
 	}
 	rows.flush()
+	for _, e := range answer.Rules {
+		for _, n := range e.Notes {
+			t.out.printf("rule %s, target %s: %s\n", e.Rule, n.TargetID, printable(n.Note))
+		}
+	}
 	return nil
 }
 

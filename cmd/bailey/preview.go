@@ -115,5 +115,8 @@ func printPreview(out *output, preview *request.Preview) error {
 		out.printf("%s: %s\n", name, preview.Headers[name])
 	}
 	out.printf("\n%s\n", preview.Body)
+	for _, note := range preview.Notes {
+		out.printf("\nnote: %s\n", printable(note))
+	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"bailey"
 	"bailey/internal/clock"
+	"bailey/internal/deliver"
 	"bailey/internal/event"
 	"bailey/internal/request"
 	"bailey/internal/rule"
@@ -370,6 +371,9 @@ func (a *api) view(ctx context.Context, id event.ID) (*Event, error) {
 		d := &view.Deliveries[i]
 		answer.Settled = answer.Settled && d.Status != store.Pending
 		answer.Deliveries[i] = a.delivery(d)
+		if route, ok := a.router.Rules().Route(rule.RouteKey(d.Route)); ok {
+			answer.Deliveries[i].Notes = deliver.Notes(route, view.JSON)
+		}
 		for _, t := range attempts {
 			if t.N != d.N {
 				continue

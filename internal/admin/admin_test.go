@@ -229,6 +229,9 @@ func TestPreview(t *testing.T) {
 	if got["method"] != "PUT" || got["url"] != w.api.URL+"/o/x%2F1?q=a%20b" || headers["X-A"] != "shop" || !strings.Contains(got["body"].(string), `"detail":{"id": "x/1"}`) {
 		t.Errorf("got %v", got)
 	}
+	if notes, ok := got["notes"]; ok {
+		t.Errorf("got notes %v where every path finds something", notes)
+	}
 	for _, tt := range []struct{ name, body, code string }{
 		{"nothing for a path variable", `{"target": ` + target + `, "event": {"source": "shop", "detail": {}}}`, "INVALID_PARAMETER"},
 		{"no such API", `{"target": {"Id": "t", "Arn": "arn:aws:execute-api:us-east-1:000000000000:nope/prod/GET/o"}, "event": {"source": "a"}}`, "NO_RESOURCE"},

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"bailey/internal/arn"
+	"bailey/internal/deliver"
 	"bailey/internal/event"
+	"bailey/internal/retry"
 	"bailey/internal/rule"
 	"bailey/pattern"
 )
@@ -104,7 +106,7 @@ func (a *api) explain(r *http.Request) (any, error) {
 		}
 		for _, rl := range rules {
 			if ask.Rule == "" || ask.Rule == rl.Name {
-				answer.Rules = append(answer.Rules, explain(rl, body))
+				answer.Rules = append(answer.Rules, a.explainRule(rl, body))
 			}
 		}
 		if next == "" {
@@ -116,6 +118,29 @@ func (a *api) explain(r *http.Request) (any, error) {
 		return nil, &problem{http.StatusNotFound, "NotFound", "There is no rule " + ask.Rule + " on this event bus."}
 	}
 	return answer, nil
+}
+
+// explainRule explains a rule and, where it matches, says what is amiss with its
+// targets.
+func (a *api) explainRule(rl *rule.Rule, event []byte) Explanation {
+	e := explain(rl, event)
+	if !e.Matched {
+		return e
+	}
+	for i := range rl.Targets {
+		id := rl.Targets[i].ID
+		route, ok := a.router.Rules().Route(rule.RouteKey{Region: rl.Region, Bus: rl.EventBusName, Rule: rl.Name, Target: id})
+		if !ok {
+			continue // removed meanwhile
+		}
+		if why := deliver.Unsendable(route, event); why != "" {
+			e.Notes = append(e.Notes, TargetNote{id, string(retry.InvalidJSON) + ": " + why})
+		}
+		for _, note := range deliver.Notes(route, event) {
+			e.Notes = append(e.Notes, TargetNote{id, note})
+		}
+	}
+	return e
 }
 
 func explain(rl *rule.Rule, event []byte) Explanation {

@@ -47,6 +47,11 @@ type Delivery struct {
 
 	// FailedAttempts are given with a single event only.
 	FailedAttempts []Attempt `json:"failedAttempts,omitempty"`
+
+	// Notes say what the target's author may not have meant, such as a path that
+	// finds nothing in the event. They are of the target as it is now, and given
+	// with a single event only.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // MarshalJSON writes null for what there is none of: clients that look for a
@@ -119,6 +124,16 @@ type Explanation struct {
 	Reason  string `json:"reason,omitempty"`
 	Targets int    `json:"targets"`
 	Buses   int    `json:"buses,omitempty"` // how many targets are event buses or archives
+
+	// Notes are about the targets of a rule that matches: why an event makes no
+	// input for one, and paths that find nothing in the event.
+	Notes []TargetNote `json:"notes,omitempty"`
+}
+
+// A TargetNote is a note about a target.
+type TargetNote struct {
+	TargetID string `json:"targetId"`
+	Note     string `json:"note"`
 }
 
 // Explanations is the answer to an [ExplainRequest], by rule name.

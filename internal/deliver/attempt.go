@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
@@ -101,6 +102,11 @@ func (d *Dispatcher) attempt(x *delivery) verdict {
 	answer, failure := d.send(x, rt)
 	latency := time.Since(began)
 	crashpoint.Reach("attempted")
+	if d.log.Enabled(d.ctx, slog.LevelDebug) {
+		if notes := Notes(rt, x.event.JSON); len(notes) > 0 {
+			d.log.Debug("a path found nothing and was sent empty", "rule", x.route.Rule, "target", x.route.Target, "event_id", x.event.ID, "notes", notes)
+		}
+	}
 	if failure != nil && d.ctx.Err() != nil {
 		return verdict{} // cut off by Stop: it was no attempt, and is made again
 	}
@@ -214,6 +220,7 @@ func (d *Dispatcher) Preview(ctx context.Context, rt *rule.Route, envelope []byt
 	if err != nil {
 		return nil, nil, fmt.Errorf("describing a request: %w", err)
 	}
+	p.Notes = Notes(rt, envelope)
 	return &p, nil, nil
 }
 

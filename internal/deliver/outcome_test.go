@@ -161,7 +161,7 @@ func TestOutcome(t *testing.T) {
 			t.HTTPParameters = &rule.HTTPParameters{HeaderParameters: map[string]string{"X-Note": "$.detail.note"}}
 		}, detail: `{"note": "a\r\nHost: b"}`, code: retry.InvalidParameter},
 		{name: "input that is not JSON", target: func(t *rule.Target) {
-			t.InputTransformer = &rule.InputTransformer{InputPathsMap: map[string]string{"n": "$.detail.n"}, InputTemplate: `{"n": "<n>"}`}
+			t.InputTransformer = &rule.InputTransformer{InputPathsMap: map[string]string{"n": "$.detail.n"}, InputTemplate: `"number <n>"`}
 		}, detail: `{"n": "\""}`, code: retry.InvalidJSON},
 		{name: "API not registered", target: func(t *rule.Target) {
 			t.ARN = "arn:aws:execute-api:us-east-1:000000000000:other/prod/POST/orders"

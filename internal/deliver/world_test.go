@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -62,7 +63,7 @@ func newWorld(t *testing.T, cfg Config) *world {
 // open starts the process, so to speak.
 func (w *world) open() {
 	w.t.Helper()
-	log := slog.New(slog.DiscardHandler)
+	log := cmp.Or(w.cfg.Log, slog.New(slog.DiscardHandler))
 	var err error
 	if w.store, err = sqlite.Open(sqlite.Config{Dir: w.dir, MaxOutcomes: w.maxOutcomes, Log: log}); err != nil {
 		w.t.Fatal(err)

@@ -72,7 +72,7 @@ func (t *Template) endpoint(api *API, event []byte) (key, name string, f *retry.
 	default:
 		text, ok := t.stage.append(nil, event)
 		if !ok || len(text) == 0 || isDots(text) {
-			return "", "", retry.Invalid("the stage, %s, is empty, a dot segment or longer than %d bytes", t.stage.text, maxFilled)
+			return "", "", retry.Invalid("the stage, %s, found nothing or is empty, a dot segment or longer than %d bytes", t.stage.text, maxFilled)
 		}
 		name = string(text)
 	}
@@ -252,7 +252,7 @@ func (t *Template) fillPath(u *url.URL, slash bool, event []byte) *retry.Failure
 		case !ok:
 			return retry.Invalid("path variable %d, %s, is longer than %d bytes", p.number, p.variable.text, maxFilled)
 		case len(filled) == 0:
-			return retry.Invalid("path variable %d, %s, is not in the event or is empty", p.number, p.variable.text)
+			return retry.Invalid("path variable %d, %s, %s", p.number, p.variable.text, p.variable.whyEmpty(event))
 		case isDots(filled):
 			return retry.Invalid("path variable %d, %s, is a dot segment, which would lead to another path", p.number, p.variable.text)
 		default:
@@ -302,7 +302,7 @@ func (t *Template) appendQuery(dst, event []byte) ([]byte, *retry.Failure) {
 		}
 		filled, ok := q.value.append(space[:0], event)
 		if !ok {
-			return nil, retry.Invalid("the value of query parameter %q is longer than %d bytes", q.key.text, maxFilled)
+			return nil, retry.Invalid("the value of query parameter %q, %s, is longer than %d bytes", q.key.text, q.value.text, maxFilled)
 		}
 		dst = appendEscaped(dst, filled)
 	}
@@ -319,9 +319,9 @@ func (t *Template) appendSortedQuery(dst, event []byte) ([]byte, *retry.Failure)
 		text, textOK := q.value.append(nil, event)
 		switch {
 		case !keyOK || !textOK:
-			return nil, retry.Invalid("the key or the value of query parameter %q is longer than %d bytes", q.key.text, maxFilled)
+			return nil, retry.Invalid("the key or the value of query parameter %q, %s, is longer than %d bytes", q.key.text, q.value.text, maxFilled)
 		case len(key) == 0:
-			return nil, retry.Invalid("the key of query parameter %q is not in the event or is empty", q.key.text)
+			return nil, retry.Invalid("the key of query parameter %q %s", q.key.text, q.key.whyEmpty(event))
 		}
 		pairs[i] = filled{string(key), string(text)}
 	}
@@ -361,11 +361,11 @@ func (t *Template) header(a *Attempt) (http.Header, *retry.Failure) {
 		}
 		filled, ok := h.value.append(space[:0], a.Event)
 		if !ok {
-			return nil, retry.Invalid("the value of header %s is longer than %d bytes", h.name, maxFilled)
+			return nil, retry.Invalid("the value of header %s, %s, is longer than %d bytes", h.name, h.value.text, maxFilled)
 		}
 		for _, c := range filled {
 			if !isPrintable(c) {
-				return nil, retry.Invalid("the value of header %s has a character that is not printable ASCII", h.name)
+				return nil, retry.Invalid("the value of header %s, %s, has a character that is not printable ASCII", h.name, h.value.text)
 			}
 		}
 		add(h.name, string(filled))

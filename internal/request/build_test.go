@@ -275,19 +275,19 @@ func TestBuildFails(t *testing.T) {
 		parameters     *Parameters
 		message        string
 	}{
-		{"P8 not found", "myapi/prod/GET/*/*", path("$.id", "$.detail.gone"), "path variable 2, $.detail.gone, is not in the event or is empty"},
-		{"P8 empty", "myapi/prod/GET/*", path("$.detail.empty"), "path variable 1, $.detail.empty, is not in the event or is empty"},
+		{"P8 not found", "myapi/prod/GET/*/*", path("$.id", "$.detail.gone"), "path variable 2, $.detail.gone, found nothing"},
+		{"P8 empty", "myapi/prod/GET/*", path("$.detail.empty"), "path variable 1, $.detail.empty, is empty"},
 		{"P9 dot", "myapi/prod/GET/*", path("$.detail.dot"), "path variable 1, $.detail.dot, is a dot segment"},
 		{"P9 dots", "myapi/prod/GET/a/*/b", path("$.detail.dots"), "path variable 1, $.detail.dots, is a dot segment"},
-		{"P10 CR and LF", "myapi/prod/GET", headers("$.detail.crlf"), "the value of header X-Secret has a character"},
-		{"P10 NUL", "myapi/prod/GET", headers("$.detail.nul"), "the value of header X-Secret has a character"},
-		{"P10 tab", "myapi/prod/GET", headers("$.detail.tab"), "the value of header X-Secret has a character"},
-		{"P10 R7 not ASCII", "myapi/prod/GET", headers("$.detail.uni"), "the value of header X-Secret has a character"},
+		{"P10 CR and LF", "myapi/prod/GET", headers("$.detail.crlf"), "the value of header X-Secret, $.detail.crlf, has a character"},
+		{"P10 NUL", "myapi/prod/GET", headers("$.detail.nul"), "the value of header X-Secret, $.detail.nul, has a character"},
+		{"P10 tab", "myapi/prod/GET", headers("$.detail.tab"), "the value of header X-Secret, $.detail.tab, has a character"},
+		{"P10 R7 not ASCII", "myapi/prod/GET", headers("$.detail.uni"), "the value of header X-Secret, $.detail.uni, has a character"},
 		{"too long for a path", "myapi/prod/GET/*", path("$.long"), "path variable 1, $.long, is longer than 8192 bytes"},
-		{"too long for a header", "myapi/prod/GET", headers("$.long"), "the value of header X-Secret is longer than 8192 bytes"},
-		{"too long for a query", "myapi/prod/GET", query("q", "$.long"), `the value of query parameter "q" is longer than 8192 bytes`},
-		{"too long for a query with dynamic keys", "myapi/prod/GET", query("$.long", "1"), `query parameter "$.long" is longer than 8192 bytes`},
-		{"R7 a query key that is not there", "myapi/prod/GET", query("$.gone", "1"), `the key of query parameter "$.gone" is not in the event or is empty`},
+		{"too long for a header", "myapi/prod/GET", headers("$.long"), "the value of header X-Secret, $.long, is longer than 8192 bytes"},
+		{"too long for a query", "myapi/prod/GET", query("q", "$.long"), `the value of query parameter "q", $.long, is longer than 8192 bytes`},
+		{"too long for a query with dynamic keys", "myapi/prod/GET", query("$.long", "1"), `query parameter "$.long", 1, is longer than 8192 bytes`},
+		{"R7 a query key that is not there", "myapi/prod/GET", query("$.gone", "1"), `the key of query parameter "$.gone" found nothing`},
 	}
 	a := attempt
 	a.Event = []byte(strings.TrimSuffix(eventJSON, "}") + `,"long":"` + strings.Repeat("x", maxFilled+1) + `"}`)

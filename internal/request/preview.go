@@ -14,6 +14,31 @@ type Preview struct {
 	URL     string            `json:"url"`
 	Headers map[string]string `json:"headers"` // several values of one header are joined by ", "
 	Body    string            `json:"body"`
+	// Notes are what the target's author may not have meant, such as a path that
+	// found nothing in the event.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// AppendMissing appends the paths of the target's parameters that find nothing in
+// an event, each once for every place that has it.
+func (t *Template) AppendMissing(dst []string, event []byte) []string {
+	add := func(v *value) {
+		if v.missing(event) {
+			dst = append(dst, v.path.String())
+		}
+	}
+	add(&t.stage)
+	for i := range t.path {
+		add(&t.path[i].variable)
+	}
+	for i := range t.query {
+		add(&t.query[i].key)
+		add(&t.query[i].value)
+	}
+	for i := range t.headers {
+		add(&t.headers[i].value)
+	}
+	return dst
 }
 
 // Describe returns the preview of a request that Build made for the API: what

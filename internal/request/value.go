@@ -44,6 +44,23 @@ func (v *value) append(dst, event []byte) ([]byte, bool) {
 	return dst, len(dst)-from <= maxFilled
 }
 
+// whyEmpty says why there is no text for an event where there is none.
+func (v *value) whyEmpty(event []byte) string {
+	if v.missing(event) {
+		return "found nothing"
+	}
+	return "is empty"
+}
+
+// missing reports whether the value is a path that finds nothing in an event.
+func (v *value) missing(event []byte) bool {
+	if !v.dynamic {
+		return false
+	}
+	_, ok := v.path.Find(event)
+	return !ok
+}
+
 // isDots reports whether a segment of a path would lead somewhere else than
 // where it stands (P9).
 func isDots[T string | []byte](segment T) bool {

@@ -266,7 +266,7 @@ func TestPutTargets(t *testing.T) {
 		{"R6 a forbidden header", api("shop/prod/POST/orders", &HTTPParameters{HeaderParameters: map[string]string{"hOsT": "x"}}), Invalid, "hOsT"},
 		{"P11 no path", api("shop/prod/POST/orders", &HTTPParameters{QueryStringParameters: map[string]string{"q": "$.a..b["}}), Invalid, "$.a..b["},
 		{"two inputs", Target{ID: "t", ARN: "arn:aws:sqs:us-east-1:0:q", Input: new("{}"), InputPath: new("$.detail")}, Invalid, "Only one of Input, InputPath, or InputTransformer must be provided for target t."},
-		{"an unknown placeholder", Target{ID: "t", ARN: "arn:aws:sqs:us-east-1:0:q", InputTransformer: &InputTransformer{InputTemplate: `{"k": <v>}`}}, Invalid, "InputTemplate for target t contains invalid placeholder v."},
+		{"an unknown placeholder", Target{ID: "t", ARN: "arn:aws:sqs:us-east-1:0:q", InputTransformer: &InputTransformer{InputPathsMap: map[string]string{"w": "$.detail"}, InputTemplate: `{"k": <v>}`}}, Invalid, "InputTemplate for target t contains invalid placeholder v."},
 		{"a retry policy out of bounds", Target{ID: "t", ARN: "arn:aws:sqs:us-east-1:0:q", RetryPolicy: &RetryPolicy{MaximumRetryAttempts: new(186)}}, Invalid, "Parameter RetryPolicy of target t is not valid."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,0 +1,49 @@
+package deliver
+
+import (
+	"fmt"
+	"slices"
+
+	"bailey/internal/input"
+	"bailey/internal/rule"
+)
+
+// maxNotes bounds the notes about one delivery.
+const maxNotes = 50
+
+// Notes says of the paths of a target, in its input and in its parameters, which
+// find nothing in an event. That is no failure: what such a path stands for is
+// sent empty, as AWS does. But it is what a misspelt path looks like.
+//
+// It looks for each path anew, so that deliveries need not keep account.
+func Notes(rt *rule.Route, envelope []byte) []string {
+	if rt.Request == nil {
+		return nil
+	}
+	missing := rt.Request.AppendMissing(rt.Input.AppendMissing(nil, envelope), envelope)
+	slices.Sort(missing)
+	missing = slices.Compact(missing)
+	more := len(missing) - maxNotes
+	if more > 0 {
+		missing = missing[:maxNotes]
+	}
+	for i, path := range missing {
+		missing[i] = path + " found nothing"
+	}
+	if more > 0 {
+		missing = append(missing, fmt.Sprintf("%d other paths found nothing", more))
+	}
+	return missing
+}
+
+// Unsendable says why an event makes no input for a target, or nothing where it
+// makes one.
+func Unsendable(rt *rule.Route, envelope []byte) string {
+	if rt.Request == nil {
+		return ""
+	}
+	if _, err := rt.Input.Render(envelope, input.Context{RuleARN: rt.RuleARN, RuleName: rt.Key.Rule}); err != nil {
+		return err.Error()
+	}
+	return ""
+}
