@@ -139,7 +139,7 @@ func (t *template) size(values [][]byte) int {
 	n := len(t.tail)
 	for i := range t.parts {
 		p := &t.parts[i]
-		n += len(p.before) + max(len(values[p.variable]), len(`""`), len(t.variables[p.variable].name))
+		n += len(p.before) + max(len(values[p.variable]), len(`""`))
 	}
 	return min(n, MaxRenderedBytes)
 }

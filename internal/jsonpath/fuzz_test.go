@@ -22,6 +22,7 @@ func FuzzFind(f *testing.F) {
 	}
 	f.Add(`[1,[2,{"a":"\u0061"}]]`, "$[1][1].a")
 	f.Add("{\"\\u0061\":1,\"a\":[\"\xff\"]}", "$.a[0]")
+	f.Add(`{"a":{"b":1},"a":{"c":2},"\u0061":[{"b":1,"b":2}]}`, "$.a[*].b")
 	f.Add(`{`, "$.a")
 	f.Fuzz(func(t *testing.T, doc, text string) {
 		path, err := jsonpath.Parse(text)

@@ -1,7 +1,8 @@
 // Package jsonpath finds values in JSON documents by the paths that
 // EventBridge knows: those of InputPath, of an input transformer's
 // InputPathsMap and of the dynamic parameters of an API Gateway target are one
-// language with one behaviour (P3).
+// language with one behaviour (P3), but that names in brackets are for dynamic
+// parameters only.
 //
 // A path is `$`, the whole document, followed by any number of steps:
 //

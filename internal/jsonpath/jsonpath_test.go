@@ -21,6 +21,7 @@ const document = ` {
     "back\\slash": 1, "clef \ud834\udd1e": "G", "half \ud834": "half",
     "price": 1.0, "big": 9007199254740993, "e": -2.50E+3,
     "yes": true, "no": false, "nothing": null,
+    "repeated": [{"a":1,"a":2},{"a":1,"\u0061":{"b":1}}],
     "twice": 1, "twice": {"x": 2}, "\u0074wice": {"x": 3},
     "items": [ {"sku": "A", "tags": ["r", "g"]}, {"sku": "B"}, {"tags": []}, "bare", null ],
     "matrix": [[1, 2], [], [3]],
@@ -63,6 +64,7 @@ func TestFind(t *testing.T) {
 		{"false", `$.detail.no`, `false`},
 		{"null is found", `$.detail.nothing`, `null`},
 		{"the last of repeated names counts", `$.detail.twice.x`, `3`},
+		{"the last of repeated names counts for every item", `$.detail.repeated[*].a`, `[2,{"b":1}]`},
 		{"an empty array", `$.resources`, `[]`},
 		{"an object keeps its text", `$.detail.object`, `{ "b" : [ 1 , "x y" ] , "a" : { } }`},
 		{"the first item", `$.detail.items[0].sku`, `"A"`},
@@ -242,6 +244,25 @@ func TestParseRefuses(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, test.want)
 			}
 		})
+	}
+}
+
+// Where names in brackets are not allowed, all else is as it is elsewhere.
+func TestParseDotted(t *testing.T) {
+	for _, text := range []string{"$", "$.a", "$.a-b_c/d", "$.a[0]", "$.a[*].b", "$[1]"} {
+		path, err := jsonpath.ParseDotted(text)
+		if err != nil || path.String() != text {
+			t.Errorf("%s: got %v, %v", text, path, err)
+		}
+	}
+	for text, want := range map[string]string{
+		"$['a']":     `JSON path "$['a']": a name in brackets is not allowed here`,
+		`$.a["b"].c`: `JSON path "$.a[\"b\"].c": a name in brackets is not allowed here`,
+		"$.a..b":     `JSON path "$.a..b": at character 4: there is no name after the dot`,
+	} {
+		if _, err := jsonpath.ParseDotted(text); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", text, err, want)
+		}
 	}
 }
 
