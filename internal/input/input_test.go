@@ -131,7 +131,7 @@ func TestTransformerFails(t *testing.T) {
 		misfitList = " of the InputTemplate, has strings in it, and cannot be put into a string"
 		asText     = " of the InputTemplate, is not JSON where it is put as text"
 		isEmpty    = " of the InputTemplate, is empty, which is not JSON there"
-		notDefined = " of the InputTemplate, is not defined, and what is written there is not JSON"
+		notDefined = " of the InputTemplate, is not defined"
 	)
 	tests := []struct{ name, template, broken, want string }{
 		// Recorded on AWS: nothing is delivered.
@@ -164,7 +164,9 @@ func TestTransformerFails(t *testing.T) {
 		{"string template, quotation mark within an object", `"<nested>"`, `"{a:say "hi",b:C:\\new\n,c:\\}"`, "the value of <nested>" + at + "2 of the InputTemplate, has a quotation mark, and cannot be put into a string"},
 		{"string template, two strings on a line", `"<valid>" "b"`, `"true" "b"`, "the InputTemplate is not JSON from line 1, column 11 on"},
 		{"string template, a line that is no string", "\"a\"\n  <price>", "\"a\"\n  1.0", "the value of <price>, at line 2, column 3" + asText},
-		{"not defined, without a map", `{"a": <undefined>}`, `{"a": <undefined>}`, "<undefined>" + at + "7" + notDefined},
+		{"not defined, without a map, JSON", `{"a": <undefined>}`, `{"a": <undefined>}`, "<undefined>" + at + "7" + notDefined},
+		{"not defined, without a map, JSON in a string", `{"a": "<undefined>"}`, `{"a": "<undefined>"}`, "<undefined>" + at + "8" + notDefined},
+		{"not defined, without a map, text", `[<undefined>]`, `[<undefined>]`, "<undefined>" + at + "2" + notDefined + ", and what is written there is not JSON"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -191,9 +193,9 @@ func TestTransformerFails(t *testing.T) {
 	}
 }
 
-// Without an InputPathsMap what is not defined stays as it is written.
+// Without an InputPathsMap what is not defined stays as it is written in text.
 func TestUndefinedStays(t *testing.T) {
-	for _, template := range []string{`"a <b> c <aws.events.rule> <$.detail>"`, `{"a": "<b>"}`, `["<b>"]`} {
+	for _, template := range []string{`"a <b> c <aws.events.rule> <$.detail>"`, `["<b>"]`} {
 		if got, err := renderWith(t, nil, template); err != nil || string(got) != template {
 			t.Errorf("%s: got %s, %v; want it unchanged", template, got, err)
 		}

@@ -4,6 +4,9 @@ import "fmt"
 
 // whyMisfit says why a value cannot be put into the string where it belongs.
 func (t *template) whyMisfit(p *part, value []byte) string {
+	if t.variables[p.variable].source == undefined {
+		return t.describe(p) + " is not defined"
+	}
 	what := "a quotation mark, a backslash or a control character"
 	if isComposite(value) && t.kind == objectTemplate {
 		what = "strings in it"

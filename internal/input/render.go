@@ -50,12 +50,13 @@ func (t *template) render(event []byte, ctx Context) ([]byte, error) {
 }
 
 // appendValue appends what a value is where it is put. It does not fit where it
-// would end the string that it is put into, or change what that says.
+// would end the string that it is put into, or change what that says. What is not
+// defined has no value, and fits into text only.
 func (t *template) appendValue(dst []byte, p *part, value []byte) (filled []byte, fits bool) {
 	from := len(dst)
 	switch {
 	case t.variables[p.variable].source == undefined:
-		return append(append(append(dst, '<'), t.variables[p.variable].name...), '>'), true
+		return append(append(append(dst, '<'), t.variables[p.variable].name...), '>'), t.kind != objectTemplate
 	case value == nil && t.kind == objectTemplate && !p.inString:
 		return append(dst, `""`...), true
 	case value == nil:
