@@ -8,6 +8,7 @@ import (
 
 	"bailey/internal/deliver"
 	"bailey/internal/event"
+	"bailey/internal/metrics"
 	"bailey/internal/rule"
 	"bailey/internal/store"
 )
@@ -16,6 +17,13 @@ import (
 type batch struct {
 	records    []*store.Record
 	admissions []*deliver.Admission
+	archived   []archived
+}
+
+// archived is an event that the transaction puts into an archive.
+type archived struct {
+	rule  *metrics.Rule // the archive's
+	event *event.Event
 }
 
 // arrival is an event on its way onto a bus.
@@ -41,7 +49,11 @@ func (r *Router) admit(b *batch, in arrival, routes []*rule.Route) *store.Record
 	a.HandOver(buses)
 	a.Record.Origin = in.origin
 	if len(archives) > 0 {
-		a.Record.Archived = &store.Archived{Archives: archives, Time: in.time, Size: in.size}
+		a.Record.Archived = &store.Archived{Time: in.time, Size: in.size}
+		for _, rt := range archives {
+			a.Record.Archived.Archives = append(a.Record.Archived.Archives, rt.Archive)
+			b.archived = append(b.archived, archived{rt.Metrics, in.event})
+		}
 	}
 	b.records, b.admissions = append(b.records, &a.Record), append(b.admissions, a)
 	for _, rt := range buses {
@@ -58,7 +70,7 @@ func (r *Router) admit(b *batch, in arrival, routes []*rule.Route) *store.Record
 
 // part tells the routes to targets from those to other buses, and from archives.
 // Most events have only the first kind: those it returns as they are.
-func (r *Router) part(routes []*rule.Route, in arrival) (targets, buses []*rule.Route, archives []string) {
+func (r *Router) part(routes []*rule.Route, in arrival) (targets, buses, archives []*rule.Route) {
 	special := func(rt *rule.Route) bool { return rt.Archive != "" || rt.Bus != "" }
 	if !slices.ContainsFunc(routes, special) {
 		return routes, nil, nil
@@ -66,7 +78,7 @@ func (r *Router) part(routes []*rule.Route, in arrival) (targets, buses []*rule.
 	for _, rt := range routes {
 		switch {
 		case rt.Archive != "":
-			archives = append(archives, rt.Archive)
+			archives = append(archives, rt)
 		case rt.Bus != "" && !in.forwarded && r.rules.HasBus(in.region, rt.Bus):
 			buses = append(buses, rt)
 		default:
@@ -90,6 +102,12 @@ func (r *Router) commit(ctx context.Context, b *batch) error {
 	}
 	for _, a := range b.admissions {
 		r.dispatcher.Commit(a)
+	}
+	if len(b.archived) > 0 {
+		now := r.clock.Now()
+		for _, a := range b.archived {
+			a.rule.Archived(a.event.Ingested, now)
+		}
 	}
 	return nil
 }

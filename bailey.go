@@ -153,7 +153,7 @@ func Open(ctx context.Context, cfg Config) (*Router, error) {
 		cfg:     cfg,
 		log:     cfg.Log,
 		clock:   cfg.Clock,
-		metrics: metrics.New(metrics.Config{Version: cfg.Version}),
+		metrics: metrics.New(metrics.Config{Version: cfg.Version, Region: cfg.Region}),
 		waiters: map[int64][]chan struct{}{},
 		stop:    make(chan struct{}),
 		rested:  make(chan struct{}, 1),
@@ -295,7 +295,7 @@ func (r *Router) PutEvents(ctx context.Context, region string, entries []Entry) 
 		defer r.yield()()
 	}
 	results := make([]Result, len(entries))
-	b := batch{make([]*store.Record, 0, len(entries)), make([]*deliver.Admission, 0, len(entries))}
+	b := batch{records: make([]*store.Record, 0, len(entries)), admissions: make([]*deliver.Admission, 0, len(entries))}
 	var routes []*rule.Route
 	for i := range entries {
 		entry := &entries[i]

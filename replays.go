@@ -42,12 +42,7 @@ func (r *Router) putReplayed(ctx context.Context, p *rule.Replay, events []store
 		}
 		now := r.clock.Now()
 		e := &event.Event{ID: r.ids.New(now), JSON: envelope, Ingested: now, TraceHeader: archived.TraceHeader}
-		routes = routes[:0]
-		for _, rt := range r.rules.AppendRoutes(nil, p.Region, p.Bus, envelope) {
-			if p.Takes(rt.RuleARN) {
-				routes = append(routes, rt)
-			}
-		}
+		routes = r.rules.AppendRoutesOf(routes[:0], p.Region, p.Bus, envelope, p.Takes)
 		last = r.admit(&b, arrival{event: e, origin: id, region: p.Region, bus: p.Bus, time: archived.Time}, routes)
 	}
 	end := &events[len(events)-1]

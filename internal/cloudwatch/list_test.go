@@ -42,23 +42,32 @@ func TestListMetrics(t *testing.T) {
 	w.metrics.Rule("us-east-1", "partners", "orders").Abandoned()
 	w.metrics.Rule("eu-west-1", "default", "elsewhere").Matched()
 	w.forward(4 * time.Hour)
-	w.metrics.Bus("us-east-1", "default").Matched()
-	w.metrics.PutEvents("us-east-1").Called(metrics.Call{Entries: 1, Started: start, Ended: start})
-	calls := []string{"PutEventsEntriesCount", "PutEventsFailedEntriesCount", "PutEventsLatency", "PutEventsRequestSize"}
+	w.metrics.Bus("us-east-1", "default").Matched(1, 2)
+	w.metrics.Source("us-east-1", []byte("shop")).Matched()
+	w.metrics.Source("us-east-1", []byte("aws.partner/example.com/1")).Matched()
+	w.metrics.Source("us-east-1", []byte("aws.partner/example.com/1")).Ingested()
+	w.metrics.Called("us-east-1", metrics.Call{Entries: 1, Started: start, Ended: start})
+	calls := []string{"PutEventsApproximateCallCount", "PutEventsApproximateSuccessCount", "PutEventsEntriesCount", "PutEventsFailedEntriesCount", "PutEventsLatency", "PutEventsRequestSize"}
 	for _, tt := range []struct {
 		name, question string
 		want           []string
 	}{
 		{"all", `{}`, slices.Concat([]string{
+			"Events EventSourceName=aws.partner/example.com/1",
 			"FailedInvocations EventBusName=partners RuleName=orders",
-			"Invocations", "Invocations EventBusName=partners", "Invocations EventBusName=partners RuleName=orders",
-			"MatchedEvents", "MatchedEvents EventBusName=default", "MatchedEvents RuleName=orders",
+			"Invocations", "Invocations EventBusName=partners RuleName=orders", "InvocationsCreated",
+			"MatchedEvents", "MatchedEvents EventBusName=default", "MatchedEvents EventSourceName=aws.partner/example.com/1", "MatchedEvents RuleName=orders",
+			"MatchedEvents Source=aws.partner/example.com/1", "MatchedEvents Source=shop",
 		}, calls, []string{"TriggeredRules", "TriggeredRules EventBusName=default", "TriggeredRules RuleName=orders"})},
 		{"by name", `{"Namespace":"AWS/Events","MetricName":"FailedInvocations"}`, []string{"FailedInvocations EventBusName=partners RuleName=orders"}},
 		{"by a dimension", `{"Dimensions":[{"Name":"RuleName"}],"MetricName":"MatchedEvents"}`, []string{"MatchedEvents RuleName=orders"}},
 		{"by its value", `{"Dimensions":[{"Name":"EventBusName","Value":"partners"},{"Name":"RuleName","Value":"orders"}]}`,
 			[]string{"FailedInvocations EventBusName=partners RuleName=orders", "Invocations EventBusName=partners RuleName=orders"}},
-		{"recently active", `{"RecentlyActive":"PT3H"}`, slices.Concat([]string{"MatchedEvents", "MatchedEvents EventBusName=default"}, calls)},
+		{"recently active", `{"RecentlyActive":"PT3H"}`, slices.Concat([]string{
+			"Events EventSourceName=aws.partner/example.com/1", "InvocationsCreated",
+			"MatchedEvents", "MatchedEvents EventBusName=default", "MatchedEvents EventSourceName=aws.partner/example.com/1",
+			"MatchedEvents Source=aws.partner/example.com/1", "MatchedEvents Source=shop",
+		}, calls, []string{"TriggeredRules", "TriggeredRules EventBusName=default"})},
 		{"another namespace", `{"Namespace":"AWS/EC2"}`, nil},
 	} {
 		if got, next := w.list(tt.question); !slices.Equal(got, tt.want) || next != "" {

@@ -1,8 +1,10 @@
 package cloudwatch
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"bailey/internal/history"
@@ -14,13 +16,21 @@ import (
 type dimension struct{ Name, Value string }
 
 const (
-	ruleName     = "RuleName"
-	eventBusName = "EventBusName"
+	ruleName        = "RuleName"
+	eventBusName    = "EventBusName"
+	source          = "Source"
+	eventSourceName = "EventSourceName"
 )
 
-// ruleOnly are the metrics that AWS publishes for rules and not for all rules
-// together.
-var ruleOnly = []string{"FailedInvocations", "InvocationsSentToDlq", "InvocationsFailedToBeSentToDlq"}
+// partnerPrefix is what the names of partners' event sources begin with.
+const partnerPrefix = "aws.partner/"
+
+// The metrics that AWS publishes for rules and not for all rules together, and
+// those that it publishes for an account and not for one event bus.
+var (
+	ruleOnly = []string{"FailedInvocations", "InvocationsSentToDlq", "InvocationsFailedToBeSentToDlq"}
+	notOfBus = []string{"Invocations", "InvocationsCreated"}
+)
 
 // A selection is the series whose minutes make up one metric with its
 // dimensions.
@@ -33,8 +43,9 @@ type selection struct {
 // false if that is nothing that there can be.
 //
 // A rule of the default event bus has dimension RuleName, one of any other has
-// EventBusName too. Neither of them is all rules, and EventBusName alone those of
-// one event bus.
+// EventBusName too: the default event bus has no rule under its name. Neither of
+// them is all rules, and EventBusName alone those of one event bus. A source
+// stands alone.
 func choose(region, namespace, name string, dimensions []dimension) (selection, bool) {
 	m, ok := metrics.ParseMetric(name)
 	if !ok || namespace != Namespace {
@@ -43,26 +54,60 @@ func choose(region, namespace, name string, dimensions []dimension) (selection, 
 	s := selection{m, store.MinuteQuery{Region: region}}
 	given := make(map[string]string)
 	for _, d := range dimensions {
-		if _, twice := given[d.Name]; twice || d.Value == "" || d.Name != ruleName && d.Name != eventBusName {
+		if _, twice := given[d.Name]; twice || d.Value == "" {
 			return selection{}, false
 		}
 		given[d.Name] = d.Value
 	}
-	q := &s.query
-	q.Bus, q.Rule = given[eventBusName], given[ruleName]
+	bus, named := given[eventBusName], given[ruleName]
+	alone := len(given) == 1
 	switch {
-	case !m.OfRules():
-		return s, len(given) == 0
-	case q.Rule != "":
-		if q.Bus == "" {
-			q.Bus = rule.DefaultBus
-		}
+	case m == metrics.Events:
+		s.query.Rule = given[eventSourceName]
+		return s, alone && s.query.Rule != ""
+	case m == metrics.MatchedEvents && alone && given[source] != "":
+		s.query.Rule = given[source]
 		return s, true
-	case slices.Contains(ruleOnly, name):
+	case m == metrics.MatchedEvents && alone && given[eventSourceName] != "":
+		s.query.Rule = given[eventSourceName]
+		return s, strings.HasPrefix(s.query.Rule, partnerPrefix)
+	}
+	for dimension := range given {
+		if dimension != ruleName && dimension != eventBusName {
+			return selection{}, false
+		}
+	}
+	if named != "" {
+		return s.ofRule(bus, named)
+	}
+	return s.ofAll(bus)
+}
+
+// ofRule selects the series of one rule.
+func (s selection) ofRule(bus, name string) (selection, bool) {
+	s.query.Bus, s.query.Rule = cmp.Or(bus, rule.DefaultBus), name
+	return s, s.metric.OfRules() && bus != rule.DefaultBus
+}
+
+// ofAll selects what is published of all rules together, of one event bus or, if
+// bus is empty, of all.
+func (s selection) ofAll(bus string) (selection, bool) {
+	name := s.metric.String()
+	if slices.Contains(ruleOnly, name) || bus != "" && slices.Contains(notOfBus, name) {
 		return selection{}, false
 	}
-	q.AllBuses = q.Bus == ""
-	q.AllRules = m != metrics.MatchedEvents // that is counted by event buses, too
+	if s.metric == metrics.TriggeredRules {
+		s.metric = metrics.RulesTriggered
+	}
+	switch s.metric {
+	case metrics.MatchedEvents, metrics.RulesTriggered, metrics.InvocationsCreated: // counted by event buses
+		s.query.Bus, s.query.AllBuses = bus, bus == ""
+		return s, true
+	}
+	if !s.metric.OfRules() {
+		return s, bus == "" // counted by calls
+	}
+	s.query.Bus, s.query.AllBuses, s.query.AllRules = bus, bus == "", true
 	return s, true
 }
 
@@ -71,22 +116,37 @@ func choose(region, namespace, name string, dimensions []dimension) (selection, 
 // what [metrics.Other] stands for.
 func names(k history.Kept) [][]dimension {
 	s := k.Series
-	if s.Bus == "" {
-		return [][]dimension{{}}
+	all := []dimension{}
+	bus := []dimension{{eventBusName, s.Bus}}
+	switch {
+	case s.Bus == "" && s.Rule == "":
+		return [][]dimension{all}
+	case s.Bus == "":
+		if k.Metric == metrics.Events {
+			return [][]dimension{{{eventSourceName, s.Rule}}}
+		}
+		of := [][]dimension{{{source, s.Rule}}}
+		if strings.HasPrefix(s.Rule, partnerPrefix) {
+			of = append(of, []dimension{{eventSourceName, s.Rule}})
+		}
+		return of
+	case s.Rule == "" && k.Metric == metrics.InvocationsCreated:
+		return [][]dimension{all}
+	case s.Rule == "":
+		return [][]dimension{all, bus}
 	}
-	bus := dimension{eventBusName, s.Bus}
-	sums := [][]dimension{{}, {bus}}
-	if s.Rule == "" {
-		return sums
-	}
-	own := []dimension{bus, {ruleName, s.Rule}}
+	own := []dimension{{eventBusName, s.Bus}, {ruleName, s.Rule}}
 	if s.Bus == rule.DefaultBus {
 		own = own[1:]
 	}
-	if k.Metric == metrics.MatchedEvents || slices.Contains(ruleOnly, k.Metric.String()) {
+	name := k.Metric.String()
+	switch {
+	case k.Metric == metrics.MatchedEvents, k.Metric == metrics.TriggeredRules, slices.Contains(ruleOnly, name):
 		return [][]dimension{own}
+	case slices.Contains(notOfBus, name):
+		return [][]dimension{all, own}
 	}
-	return append(sums, own)
+	return [][]dimension{all, bus, own}
 }
 
 // window is a stretch of time, cut into periods. It begins with a whole minute.

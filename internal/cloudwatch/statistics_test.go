@@ -29,17 +29,35 @@ func TestDimensions(t *testing.T) {
 	w.delivered("default", "orders", 0)
 	w.delivered("default", "returns", 0)
 	w.delivered("partners", "orders", 0)
-	w.metrics.Bus("us-east-1", "default").Matched()
-	w.metrics.Bus("us-east-1", "partners").Matched()
+	w.metrics.Bus("us-east-1", "default").Matched(2, 3)
+	w.metrics.Bus("us-east-1", "partners").Matched(1, 1)
+	w.metrics.Source("us-east-1", []byte("shop")).Matched()
+	w.metrics.Source("us-east-1", []byte("aws.partner/example.com/1")).Matched()
+	w.metrics.Source("us-east-1", []byte("aws.partner/example.com/1")).Ingested()
 	w.metrics.Rule("eu-west-1", "default", "orders").Matched()
 	w.metrics.Rule("us-east-1", "default", "orders").Abandoned()
-	w.metrics.PutEvents("us-east-1").Called(metrics.Call{Entries: 3, Started: start, Ended: start})
+	w.metrics.Called("us-east-1", metrics.Call{Entries: 3, Started: start, Ended: start})
 
 	for _, tt := range []struct{ name, metric, dimensions, want string }{
 		{"a rule of the default bus", "Invocations", ofRule("orders"), "0:3"},
 		{"a rule of another bus", "Invocations", ofBus("partners") + "," + ofRule("orders"), "0:1"},
 		{"in the other order", "Invocations", ofRule("orders") + "," + ofBus("partners"), "0:1"},
-		{"the default bus by its name", "Invocations", ofBus("default") + "," + ofRule("orders"), "0:3"},
+		{"the default bus has no rules under its name", "Invocations", ofBus("default") + "," + ofRule("orders"), ""},
+		{"a bus has no invocations", "Invocations", ofBus("partners"), ""},
+		{"rules that events ran", "TriggeredRules", "", "0:3"},
+		{"rules that a bus's events ran", "TriggeredRules", ofBus("default"), "0:2"},
+		{"times that a rule ran", "TriggeredRules", ofRule("orders"), "0:2"},
+		{"invocations that events made", "InvocationsCreated", "", "0:4"},
+		{"which have no dimension", "InvocationsCreated", ofBus("default"), ""},
+		{"nor are they a rule's", "InvocationsCreated", ofRule("orders"), ""},
+		{"events of a source that matched", "MatchedEvents", `{"Name":"Source","Value":"shop"}`, "0:1"},
+		{"a source stands alone", "MatchedEvents", `{"Name":"Source","Value":"shop"},` + ofBus("default"), ""},
+		{"of no other metric", "Invocations", `{"Name":"Source","Value":"shop"}`, ""},
+		{"a partner's event source that matched", "MatchedEvents", `{"Name":"EventSourceName","Value":"aws.partner/example.com/1"}`, "0:1"},
+		{"which others are not", "MatchedEvents", `{"Name":"EventSourceName","Value":"shop"}`, ""},
+		{"a partner's events", "Events", `{"Name":"EventSourceName","Value":"aws.partner/example.com/1"}`, "0:1"},
+		{"of no partner", "Events", "", ""},
+		{"successful calls", "PutEventsApproximateSuccessCount", "", "0:1"},
 		{"all rules", "Invocations", "", "0:5"},
 		{"all rules of a bus", "InvocationAttempts", ofBus("default"), "0:3"},
 		{"events that matched on a bus", "MatchedEvents", ofBus("default"), "0:1"},

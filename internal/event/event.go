@@ -137,6 +137,28 @@ func IDOf(envelope []byte) (ID, error) {
 	return ParseID(string(envelope[len(idPrefix) : len(idPrefix)+36]))
 }
 
+// SourceOf returns the source that an envelope that [New] made has, as its JSON text has it between the quotation marks: a
+// source with characters that JSON escapes keeps them escaped. It is nil for what is no such envelope.
+func SourceOf(envelope []byte) []byte {
+	// The detail type before it cannot hold this text: its quotation marks would be escaped.
+	at := bytes.Index(envelope, []byte(beforeSource))
+	if at < 0 {
+		return nil
+	}
+	source := envelope[at+len(beforeSource):]
+	for i := 0; i < len(source); i++ {
+		switch source[i] {
+		case '\\':
+			i++
+		case '"':
+			return source[:i]
+		}
+	}
+	return nil
+}
+
+const beforeSource = `,"source":"`
+
 // AppendString appends text as a JSON string. Only what JSON requires is
 // escaped; bytes that are not UTF-8 become U+FFFD.
 func AppendString(dst []byte, text string) []byte {

@@ -216,6 +216,7 @@ func (a *api) putPartnerEvents(ctx context.Context, c *awsjson.Call, in *putPart
 			continue
 		}
 		out.Entries[places[i]] = partnerResult{EventID: r.ID.String()}
+		a.metrics.Source(c.Region, []byte(entries[i].Source)).Ingested()
 	}
 	for _, r := range out.Entries {
 		if r.ErrorCode != "" {

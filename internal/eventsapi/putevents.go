@@ -3,6 +3,7 @@ package eventsapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strconv"
 
 	"bailey/internal/awsjson"
@@ -27,10 +28,10 @@ type putEventsInput struct {
 // entry's result. An entry for a bus that is not there is taken and goes
 // nowhere, as in AWS.
 func (a *api) putEvents(ctx context.Context, c *awsjson.Call) ([]byte, error) {
-	call := metrics.Call{RequestSize: len(c.Body), Started: a.now()}
+	call := metrics.Call{Refused: true, Started: a.now()}
 	defer func() {
 		call.Ended = a.now()
-		a.metrics.PutEvents(c.Region).Called(call)
+		a.metrics.Called(c.Region, call)
 	}()
 	reader := a.readers.Get().(*entryReader)
 	defer a.release(reader)
@@ -42,7 +43,6 @@ func (a *api) putEvents(ctx context.Context, c *awsjson.Call) ([]byte, error) {
 		}
 		entries = in.entries()
 	}
-	call.Entries, call.FailedEntries = len(entries), len(entries)
 	size := 0
 	for i := range entries {
 		size += entries[i].Size()
@@ -53,10 +53,13 @@ func (a *api) putEvents(ctx context.Context, c *awsjson.Call) ([]byte, error) {
 	}
 	results, err := a.events.PutEvents(ctx, c.Region, entries)
 	if err != nil {
-		return nil, answer(err)
+		err = answer(err)
+		e, ok := errors.AsType[*awsjson.Error](err)
+		call.Throttled = ok && e.Code == "ThrottlingException"
+		return nil, err
 	}
 	dst, failed := appendResults(make([]byte, 0, 40+len(results)*len(`{"EventId":"01936c5e-0000-7000-8000-000000000000"},`)), results)
-	call.FailedEntries = failed
+	call.Refused, call.RequestSize, call.Entries, call.FailedEntries = false, size, len(entries), failed
 	return dst, nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -124,27 +123,30 @@ func TestPutEventsMetrics(t *testing.T) {
 		return now
 	}})
 	const good, bad = `{"Source":"a","DetailType":"b","Detail":"{}"}`, `{"Source":"a"}`
-	size := 0
 	for _, s := range []struct {
 		body string
 		fail error
 	}{
 		{`{"Entries":[` + good + `,` + bad + `,` + good + `]}`, nil}, // one of three fails
-		{`{"Entries":[` + good + `,` + good + `]}`, store.ErrBusy},   // both fail
+		{`{"Entries":[` + good + `,` + good + `]}`, store.ErrBusy},   // refused, for the time being
 		{`{"Entries":[]}`, nil}, // refused
 	} {
 		e.fail = s.fail
-		size += len(s.body)
 		_, _ = call(t, h, "PutEvents", s.body)
 	}
 	w := httptest.NewRecorder()
 	counts.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for _, want := range []string{
-		`bailey_put_events_entries_total{region="us-east-1"} 5`,
-		`bailey_put_events_failed_entries_total{region="us-east-1"} 3`,
-		`bailey_put_events_latency_seconds_sum{region="us-east-1"} 3`,
-		`bailey_put_events_latency_seconds_count{region="us-east-1"} 3`,
-		`bailey_put_events_request_size_bytes_sum{region="us-east-1"} ` + strconv.Itoa(size),
+		`bailey_put_events_entries_total{region="us-east-1"} 3`,
+		`bailey_put_events_failed_entries_total{region="us-east-1"} 1`,
+		`bailey_put_events_latency_seconds_sum{region="us-east-1"} 1`,
+		`bailey_put_events_latency_seconds_count{region="us-east-1"} 1`,
+		`bailey_put_events_request_size_bytes_sum{region="us-east-1"} 9`, // two entries of 4 bytes, and one of 1
+		`bailey_put_events_request_size_bytes_count{region="us-east-1"} 3`,
+		`bailey_put_events_calls_total{region="us-east-1"} 3`,
+		`bailey_put_events_successful_calls_total{region="us-east-1"} 1`,
+		`bailey_put_events_failed_calls_total{region="us-east-1"} 2`,
+		`bailey_put_events_throttled_calls_total{region="us-east-1"} 1`,
 	} {
 		if !strings.Contains(w.Body.String(), want+"\n") {
 			t.Errorf("no %s", want)

@@ -3,19 +3,27 @@ package metrics
 // Metric is one of the metrics of namespace AWS/Events. Its number is stored: a number never changes its meaning.
 type Metric uint8
 
-// The metrics, numbered from 1 in this order: the rule's counters and latencies, in the order of their indexes, and then
-// those of PutEvents.
+// The metrics, numbered from 1 in this order: the rule's counters and latencies, in the order of their indexes, the values
+// of PutEvents' calls, and what came later, at the end.
 const (
 	firstCounter   Metric = 1
 	firstLatency          = firstCounter + ruleCounters
 	firstPutEvents        = firstLatency + ruleLatencies
-	endMetrics            = firstPutEvents + 4
+	// RulesTriggered is TriggeredRules where no rule is named: a value for each event, the number of rules that it ran.
+	RulesTriggered = firstPutEvents + callValues
+	// InvocationsCreated has a value for each event that ran a rule: how many invocations that made.
+	InvocationsCreated = RulesTriggered + 1
+	firstCalls         = InvocationsCreated + 1
+	// Events counts the events that a partner's event source sent.
+	Events     = firstCalls + callCounters
+	endMetrics = Events + 1
 )
 
-// MatchedEvents is the one metric that an event bus counts for itself and not as the sum over its rules.
+// MatchedEvents is counted by rules, and also by event buses and by sources for themselves: it is not a sum over rules.
 const MatchedEvents = firstCounter + matchedEvents
 
-var putEventsSeries = [4]series{entriesSeries, failedEntriesSeries, requestSizeSeries, latencySeries}
+// TriggeredRules is what one rule counts of it; see [RulesTriggered].
+const TriggeredRules = firstCounter + triggeredRules
 
 func (m Metric) series() series {
 	switch {
@@ -24,9 +32,17 @@ func (m Metric) series() series {
 	case m < firstLatency:
 		return ruleCounterSeries[m-firstCounter]
 	case m < firstPutEvents:
-		return ruleLatencySeries[m-firstLatency]
+		return latencySeries[m-firstLatency]
+	case m < RulesTriggered:
+		return callValueSeries[m-firstPutEvents]
+	case m == RulesTriggered:
+		return busTriggeredSeries
+	case m == InvocationsCreated:
+		return busCreatedSeries
+	case m < Events:
+		return callCounterSeries[m-firstCalls]
 	}
-	return putEventsSeries[m-firstPutEvents]
+	return eventsSeries
 }
 
 // All returns every metric, by number.
@@ -38,7 +54,7 @@ func All() []Metric {
 	return all
 }
 
-// ParseMetric returns the metric that AWS calls by the name.
+// ParseMetric returns the metric that AWS calls by the name; [TriggeredRules] of the two that have that name.
 func ParseMetric(name string) (Metric, bool) {
 	for _, m := range All() {
 		if m.String() == name {
@@ -51,7 +67,7 @@ func ParseMetric(name string) (Metric, bool) {
 // String is AWS's name of the metric; empty for a number that is none.
 func (m Metric) String() string { return m.series().aws }
 
-// OfRules reports whether rules count the metric; if not, calls of PutEvents do.
+// OfRules reports whether rules count the metric.
 func (m Metric) OfRules() bool { return m < firstPutEvents }
 
 // Unit is AWS's unit of the metric's values: "Count", "Milliseconds" or "Bytes".
@@ -83,11 +99,11 @@ func (m Metric) Bounds(bucket int) (above, upTo float64) {
 // measure is in the unit shown.
 func (m Metric) measure() (unit string, width, scale float64) {
 	switch {
-	case m < firstLatency:
+	case m < firstLatency, m >= firstCalls:
 		return "Count", 0, 1
-	case m < firstPutEvents, m == firstPutEvents+3:
+	case m < firstPutEvents, m == firstPutEvents+callLatency:
 		return "Milliseconds", float64(latencyUnit), 1e-6
-	case m == firstPutEvents+2:
+	case m == firstPutEvents+callSize:
 		return "Bytes", sizeUnit, 1
 	}
 	return "Count", countUnit, 1
@@ -96,8 +112,8 @@ func (m Metric) measure() (unit string, width, scale float64) {
 // Buckets is how many buckets a metric can have.
 const Buckets = histogramBuckets
 
-// Series is who counted: a rule; an event bus, where Rule is empty; or the calls of PutEvents in a region, where Bus is empty
-// too.
+// Series is who counted: a rule; an event bus, where Rule is empty; the calls of PutEvents in a region, where Bus is empty
+// too; or the events of a source, whose name Rule is where Bus alone is empty.
 type Series struct{ Region, Bus, Rule string }
 
 // Values is what a metric came to in some time: how many values, and which. Numbers are in the metric's own measure, which

@@ -1,8 +1,8 @@
 // Package metrics counts what the router does, under the names that AWS publishes in namespace AWS/Events.
 //
-// Who counts holds a handle, resolved once: a [Rule] for what becomes of its deliveries, a [Bus] for events that match,
-// a [PutEvents] for calls. A handle's methods say what happened, and the handle knows which of the metrics that moves;
-// they are atomic additions, without look-ups or allocation, and safe for concurrent use.
+// Who counts holds a handle, resolved once: a [Rule] for what becomes of its deliveries, a [Bus] for events that match.
+// Only a [Source] is looked up for each event, without a lock, because events name it. A handle's methods say what happened, and the handle knows which of the metrics that moves;
+// they are atomic additions, without allocation, and safe for concurrent use.
 //
 // Nothing here reads a clock: latencies come from the times that the caller passes, so that a server on a virtual clock
 // has virtual latencies. Nothing that is counted is ever reset either: [Metrics.Take] takes differences, for whoever keeps
@@ -23,14 +23,25 @@ import (
 // longer there. It can be the name of none of them: AWS's names have no parentheses.
 const Other = "(other)"
 
-const defaultMaxSeries = 2000
+// Series that are told apart by default; see [Config].
+const (
+	defaultMaxSeries  = 2000
+	defaultMaxRegions = 100
+	defaultMaxSources = 500
+)
 
 // Config says how a [Metrics] is made. The zero value is ready for use.
 type Config struct {
-	// MaxSeries is how many rules, and how many event buses, and how many regions, are told apart. What comes after
-	// them is counted together under [Other], so that no caller can grow the memory or the scrape without end.
-	// Default 2,000.
+	// MaxSeries is how many rules, and how many event buses, are told apart. What comes after them is counted together
+	// under [Other], so that no caller can grow the memory or the scrape without end. Default 2,000.
 	MaxSeries int
+	// MaxRegions bounds regions likewise. Default 100.
+	MaxRegions int
+	// MaxSources bounds sources of events likewise, those of all regions together. Default 500.
+	MaxSources int
+
+	// Region is the server's own: its series are there from the start. Default "us-east-1".
+	Region string
 
 	// Version is shown in bailey_build_info. Default "unknown".
 	Version string
@@ -39,13 +50,17 @@ type Config struct {
 // Metrics counts what one router does. It is safe for concurrent use.
 type Metrics struct {
 	registry *prometheus.Registry
-	limit    int
+	limit    int // of rules, and of event buses
+	regional int // of regions
 
 	mu      sync.Mutex
 	rules   map[ruleKey]*Rule     // mu
 	buses   map[busKey]*Bus       // mu
-	regions map[string]*PutEvents // mu
+	calls   map[string]*PutEvents // mu
+	regions map[string]*region    // mu
 	gone    []goneRule            // mu: forgotten since the last Take
+
+	sources sources
 
 	taking sync.Mutex // one Take at a time; guards what handles have taken
 }
@@ -65,20 +80,38 @@ func New(config Config) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		limit:    cmp.Or(config.MaxSeries, defaultMaxSeries),
+		regional: cmp.Or(config.MaxRegions, defaultMaxRegions),
 		rules:    make(map[ruleKey]*Rule),
 		buses:    make(map[busKey]*Bus),
-		regions:  make(map[string]*PutEvents),
+		calls:    make(map[string]*PutEvents),
+		regions:  make(map[string]*region),
 	}
+	m.sources.limit = cmp.Or(config.MaxSources, defaultMaxSources)
+	m.sources.other.region, m.sources.other.name = Other, Other
+	m.calls[cmp.Or(config.Region, "us-east-1")] = new(PutEvents)
 	m.register(cmp.Or(config.Version, "unknown"))
 	return m
 }
 
 // Rule returns the handle of a rule, the same one for the same names until it is forgotten. It is called when a rule is
-// put or loaded, not for each event.
+// put or loaded, not for each event, and not before it is certain that the rule will be there: it makes the rule's series.
 func (m *Metrics) Rule(region, bus, rule string) *Rule {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return handle(m.rules, ruleKey{region, bus, rule}, otherRule, m.limit)
+	return m.rule(ruleKey{region, bus, rule})
+}
+
+// rule returns a rule's handle, made if need be; the caller holds mu.
+func (m *Metrics) rule(key ruleKey) *Rule {
+	r := handle(m.rules, key, otherRule, m.limit)
+	if r.region == nil {
+		name := key.region
+		if m.rules[key] != r {
+			name = Other
+		}
+		r.region = handle(m.regions, name, Other, m.regional)
+	}
+	return r
 }
 
 // Find returns the handle of a rule that [Metrics.Rule] has made and nobody has forgotten. For any other it returns the
@@ -89,7 +122,7 @@ func (m *Metrics) Find(region, bus, rule string) *Rule {
 	if r, ok := m.rules[ruleKey{region, bus, rule}]; ok {
 		return r
 	}
-	return handle(m.rules, otherRule, otherRule, m.limit)
+	return m.rule(otherRule)
 }
 
 // Forget removes a deleted rule's series. A handle that is still held may be used; what it counts is seen by nobody. A
@@ -121,17 +154,30 @@ func (m *Metrics) ForgetBus(region, bus string) {
 
 // forget removes a rule's handle and keeps it for the next Take. Where nobody takes, the first of them are kept, and few.
 func (m *Metrics) forget(key ruleKey) {
-	if r, ok := m.rules[key]; ok && len(m.gone) < m.limit {
+	r, ok := m.rules[key]
+	if !ok {
+		return
+	}
+	if len(m.gone) < m.limit {
 		m.gone = append(m.gone, goneRule{key, r})
 	}
+	r.region.retire(r)
 	delete(m.rules, key)
 }
 
-// PutEvents returns the handle of the calls of PutEvents in a region, the same one for the same region.
-func (m *Metrics) PutEvents(region string) *PutEvents {
+// Called counts a call of PutEvents that has ended. One that was refused makes no series: in a region from which no call has
+// been taken yet, and which is not the server's own, it is counted under [Other].
+func (m *Metrics) Called(region string, c Call) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	return handle(m.regions, region, Other, m.limit)
+	p, ok := m.calls[region]
+	if !ok {
+		if c.Refused {
+			region = Other
+		}
+		p = handle(m.calls, region, Other, m.regional)
+	}
+	m.mu.Unlock()
+	p.called(c)
 }
 
 // handle returns the value under key, a new one where there is none; with limit values there already, that under other.

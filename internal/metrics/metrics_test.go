@@ -2,10 +2,13 @@ package metrics_test
 
 import (
 	"bufio"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -63,7 +66,7 @@ func counters(t *testing.T, m *metrics.Metrics) map[string]string {
 	}
 	got := make(map[string]string)
 	for series, value := range scrape(t, m) {
-		if name, ok := strings.CutSuffix(series, labels); ok && strings.HasSuffix(name, "_total") {
+		if name, ok := strings.CutSuffix(series, labels); ok && strings.HasSuffix(name, "_total") && !strings.HasSuffix(name, "_seconds_total") {
 			if names[name] == "" {
 				t.Fatalf("series %s is not in the list of names", name)
 			}
@@ -92,11 +95,6 @@ func TestRuleCounters(t *testing.T) {
 			name:   "an event matched",
 			events: func(r *metrics.Rule) { r.Matched() },
 			want:   map[string]string{"MatchedEvents": "1", "TriggeredRules": "1"},
-		},
-		{
-			name:   "a schedule ran the rule: no event matched",
-			events: func(r *metrics.Rule) { r.Ticked() },
-			want:   map[string]string{"TriggeredRules": "1"},
 		},
 		{
 			name:   "a delivery waited for its endpoint",
@@ -153,6 +151,11 @@ func TestRuleCounters(t *testing.T) {
 			want: map[string]string{"InvocationAttempts": "1", "Invocations": "1", "FailedInvocations": "1"},
 		},
 		{
+			name:   "an archive took the event: an invocation that cannot fail",
+			events: func(r *metrics.Rule) { r.Archived(start, start) },
+			want:   map[string]string{"InvocationAttempts": "1", "SuccessfulInvocationAttempts": "1", "Invocations": "1"},
+		},
+		{
 			name:   "a dead-letter queue that cannot be written to",
 			events: func(r *metrics.Rule) { r.DeadLetterFailed() },
 			want:   map[string]string{"InvocationsFailedToBeSentToDlq": "1"},
@@ -181,7 +184,7 @@ func TestRuleLatencies(t *testing.T) {
 		Ingested: start, Started: start.Add(time.Second), Ended: start.Add(1500 * time.Millisecond),
 	})
 	got := scrape(t, m)
-	const labels = `event_bus="default",region="us-east-1",rule="orders"`
+	const labels = `region="us-east-1"`
 	for _, want := range []struct{ name, sum, below, at string }{
 		{"start", "0.002", "0.001", "0.002"}, // a bucket holds its bound
 		{"complete", "0.003", "0.002", "0.004"},
@@ -189,6 +192,8 @@ func TestRuleLatencies(t *testing.T) {
 	} {
 		name := "bailey_ingestion_to_invocation_" + want.name + "_latency_seconds"
 		for series, value := range map[string]string{
+			"bailey_rule_ingestion_to_invocation_" + want.name + `_latency_seconds_total{event_bus="default",region="us-east-1",rule="orders"}`: want.sum,
+
 			name + "_count{" + labels + "}":                          "1",
 			name + "_sum{" + labels + "}":                            want.sum,
 			name + "_bucket{" + labels + `,le="` + want.below + `"}`: "",
@@ -211,7 +216,7 @@ func TestLatencyExtremes(t *testing.T) {
 		r.Attempted(metrics.Attempt{Number: 1, Ingested: start, Started: start.Add(latency), Ended: start})
 	}
 	got := scrape(t, m)
-	const series = `bailey_ingestion_to_invocation_start_latency_seconds_bucket{event_bus="default",region="us-east-1",rule="orders",le=`
+	const series = `bailey_ingestion_to_invocation_start_latency_seconds_bucket{region="us-east-1",le=`
 	for bound, want := range map[string]string{`"0.001"}`: "2", `"134217.728"}`: "2", `"+Inf"}`: "3"} {
 		if got[series+bound] != want {
 			t.Errorf("le=%s: got %q, want %q", bound, got[series+bound], want)
@@ -221,21 +226,29 @@ func TestLatencyExtremes(t *testing.T) {
 
 func TestPutEvents(t *testing.T) {
 	m := metrics.New(metrics.Config{})
-	calls := m.PutEvents("eu-west-1")
-	calls.Called(metrics.Call{Entries: 10, RequestSize: 11_000, Started: start, Ended: start.Add(4 * time.Millisecond)})
-	calls.Called(metrics.Call{Entries: 3, FailedEntries: 1, RequestSize: 256, Started: start, Ended: start})
-	m.Bus("eu-west-1", "default").Matched()
+	m.Called("eu-west-1", metrics.Call{Entries: 10, RequestSize: 11_000, Started: start, Ended: start.Add(4 * time.Millisecond)})
+	m.Called("eu-west-1", metrics.Call{Entries: 3, FailedEntries: 1, RequestSize: 256, Started: start, Ended: start})
+	m.Called("eu-west-1", metrics.Call{Refused: true, Started: start, Ended: start.Add(time.Hour)})
+	m.Called("eu-west-1", metrics.Call{Refused: true, Throttled: true, Started: start, Ended: start.Add(time.Hour)})
+	m.Bus("eu-west-1", "default").Matched(2, 5)
+	m.Bus("eu-west-1", "default").Matched(1, 0)
 	got := scrape(t, m)
 	for series, want := range map[string]string{
 		`bailey_put_events_entries_total{region="eu-west-1"}`:                                    "13",
 		`bailey_put_events_failed_entries_total{region="eu-west-1"}`:                             "1",
 		`bailey_put_events_request_size_bytes_sum{region="eu-west-1"}`:                           "11256",
-		`bailey_put_events_request_size_bytes_bucket{region="eu-west-1",le="256"}`:               "1",
-		`bailey_put_events_request_size_bytes_bucket{region="eu-west-1",le="4096"}`:              "1",
-		`bailey_put_events_request_size_bytes_bucket{region="eu-west-1",le="16384"}`:             "2",
+		`bailey_put_events_request_size_bytes_bucket{region="eu-west-1",le="256"}`:               "3", // a call that was refused has size 0
+		`bailey_put_events_request_size_bytes_bucket{region="eu-west-1",le="4096"}`:              "3",
+		`bailey_put_events_request_size_bytes_bucket{region="eu-west-1",le="16384"}`:             "4",
+		`bailey_put_events_calls_total{region="eu-west-1"}`:                                      "4",
+		`bailey_put_events_successful_calls_total{region="eu-west-1"}`:                           "2",
+		`bailey_put_events_failed_calls_total{region="eu-west-1"}`:                               "2",
+		`bailey_put_events_throttled_calls_total{region="eu-west-1"}`:                            "1",
 		`bailey_put_events_latency_seconds_count{region="eu-west-1"}`:                            "2",
 		`bailey_put_events_latency_seconds_sum{region="eu-west-1"}`:                              "0.004",
-		`bailey_event_bus_matched_events_total{event_bus="default",region="eu-west-1"}`:          "1",
+		`bailey_event_bus_matched_events_total{event_bus="default",region="eu-west-1"}`:          "2",
+		`bailey_event_bus_triggered_rules_total{event_bus="default",region="eu-west-1"}`:         "3",
+		`bailey_invocations_created_total{event_bus="default",region="eu-west-1"}`:               "5",
 		`bailey_event_bus_matched_events_total{event_bus="default",region="eu-west-1",rule="x"}`: "",
 	} {
 		if got[series] != want {
@@ -246,11 +259,11 @@ func TestPutEvents(t *testing.T) {
 
 func TestSameNamesShareAHandle(t *testing.T) {
 	m := metrics.New(metrics.Config{})
-	rule, bus, calls := m.Rule("r", "b", "x"), m.Bus("r", "b"), m.PutEvents("r")
-	if m.Rule("r", "b", "x") != rule || m.Find("r", "b", "x") != rule || m.Bus("r", "b") != bus || m.PutEvents("r") != calls {
+	rule, bus, source := m.Rule("r", "b", "x"), m.Bus("r", "b"), m.Source("r", []byte("s"))
+	if m.Rule("r", "b", "x") != rule || m.Find("r", "b", "x") != rule || m.Bus("r", "b") != bus || m.Source("r", []byte("s")) != source {
 		t.Error("got another handle for the same names")
 	}
-	if m.Rule("r2", "b", "x") == rule || m.Rule("r", "b2", "x") == rule || m.Bus("r2", "b") == bus || m.PutEvents("r2") == calls {
+	if m.Rule("r2", "b", "x") == rule || m.Rule("r", "b2", "x") == rule || m.Bus("r2", "b") == bus || m.Source("r2", []byte("s")) == source || m.Source("r", []byte("t")) == source {
 		t.Error("got the same handle for another region or event bus")
 	}
 }
@@ -259,14 +272,16 @@ func TestForget(t *testing.T) {
 	m := metrics.New(metrics.Config{})
 	m.Rule("r", "b", "deleted").Matched()
 	m.Rule("r", "b", "kept").Matched()
-	m.Bus("r", "b").Matched()
+	m.Bus("r", "b").Matched(1, 1)
 	m.Forget("r", "b", "deleted")
 
 	// A delivery of the deleted rule ends later, and brings the deleted rule's series not back.
 	m.Find("r", "b", "deleted").Abandoned()
 	want := []string{
 		`bailey_event_bus_matched_events_total{event_bus="b",region="r"}`,
+		`bailey_event_bus_triggered_rules_total{event_bus="b",region="r"}`,
 		`bailey_failed_invocations_total{event_bus="(other)",region="(other)",rule="(other)"}`,
+		`bailey_invocations_created_total{event_bus="b",region="r"}`,
 		`bailey_invocations_total{event_bus="(other)",region="(other)",rule="(other)"}`,
 		`bailey_matched_events_total{event_bus="b",region="r",rule="kept"}`,
 		`bailey_triggered_rules_total{event_bus="b",region="r",rule="kept"}`,
@@ -276,11 +291,12 @@ func TestForget(t *testing.T) {
 	}
 
 	m.ForgetBus("r", "b")
-	if got := slices.Sorted(maps.Keys(scrape(t, m))); !slices.Equal(got, want[1:3]) {
-		t.Errorf("after ForgetBus: got %q, want %q", got, want[1:3])
+	want = []string{want[2], want[4]}
+	if got := slices.Sorted(maps.Keys(scrape(t, m))); !slices.Equal(got, want) {
+		t.Errorf("after ForgetBus: got %q, want %q", got, want)
 	}
 
-	m.Rule("r", "b", "deleted").Ticked()
+	m.Rule("r", "b", "deleted").Matched()
 	const again = `bailey_triggered_rules_total{event_bus="b",region="r",rule="deleted"}`
 	if got := scrape(t, m)[again]; got != "1" {
 		t.Errorf("put again under the name: got %q, want 1", got)
@@ -289,17 +305,21 @@ func TestForget(t *testing.T) {
 
 // However many names callers make up, the series are no more than the limit, and nothing goes uncounted.
 func TestSeriesAreBounded(t *testing.T) {
-	m := metrics.New(metrics.Config{MaxSeries: 3})
+	m := metrics.New(metrics.Config{MaxSeries: 3, MaxRegions: 3, MaxSources: 3, Region: "a"})
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
-		m.Rule("r", "b", name).Ticked()
-		m.Bus("r", name).Matched()
-		m.PutEvents(name).Called(metrics.Call{Entries: 1})
+		m.Rule(name, "b", name).Matched()
+		m.Rule(name, "b", name).Attempted(attempt(1, metrics.Delivered))
+		m.Bus("r", name).Matched(1, 1)
+		m.Source("r", []byte(name)).Matched()
+		m.Called(name, metrics.Call{Entries: 1})
 	}
 	got := scrape(t, m)
 	for _, test := range []struct{ prefix, other string }{
 		{"bailey_triggered_rules_total{", `bailey_triggered_rules_total{event_bus="(other)",region="(other)",rule="(other)"}`},
 		{"bailey_event_bus_matched_events_total{", `bailey_event_bus_matched_events_total{event_bus="(other)",region="(other)"}`},
 		{"bailey_put_events_entries_total{", `bailey_put_events_entries_total{region="(other)"}`},
+		{"bailey_source_matched_events_total{", `bailey_source_matched_events_total{region="(other)",source="(other)"}`},
+		{"bailey_ingestion_to_invocation_start_latency_seconds_count{", `bailey_ingestion_to_invocation_start_latency_seconds_count{region="(other)"}`},
 	} {
 		count := 0
 		for series := range got {
@@ -316,11 +336,103 @@ func TestSeriesAreBounded(t *testing.T) {
 	}
 }
 
+// A source's name is the caller's: it is shown as it is, and what JSON escapes in it makes no second series.
+func TestSources(t *testing.T) {
+	m := metrics.New(metrics.Config{})
+	m.Source("r", []byte(`say \"hello\"`)).Matched()
+	m.Source("r", []byte(`say \"hello\"`)).Matched()
+	m.Source("r", []byte(`not " in JSON`)).Matched() // no event has it
+	m.Source("r", []byte("aws.partner/example.com/1")).Ingested()
+	want := map[string]string{
+		`bailey_source_matched_events_total{region="r",source="say \"hello\""}`:            "2",
+		`bailey_source_matched_events_total{region="(other)",source="(other)"}`:            "1",
+		`bailey_partner_events_total{event_source="aws.partner/example.com/1",region="r"}`: "1",
+	}
+	if got := scrape(t, m); !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// A call that was refused makes no series, except in the server's own region and in one that has some.
+func TestRefusedCallsMakeNoSeries(t *testing.T) {
+	m := metrics.New(metrics.Config{Region: "eu-west-1"})
+	for _, region := range []string{"eu-west-1", "r1", "r2", "r3"} {
+		m.Called(region, metrics.Call{Refused: true})
+	}
+	m.Called("r3", metrics.Call{Entries: 1})
+	m.Called("r3", metrics.Call{Refused: true})
+	got := scrape(t, m)
+	for series, want := range map[string]string{
+		`{region="eu-west-1"}`: "1", `{region="r3"}`: "2", `{region="(other)"}`: "3", `{region="r1"}`: "", `{region="r2"}`: "",
+	} {
+		if n := got["bailey_put_events_calls_total"+series]; n != want {
+			t.Errorf("%s: got %q, want %q", series, n, want)
+		}
+	}
+}
+
+// What a deleted rule's deliveries took stays in the histograms of its region.
+func TestLatenciesOutliveTheirRule(t *testing.T) {
+	m := metrics.New(metrics.Config{})
+	m.Rule("r", "b", "x").Attempted(attempt(1, metrics.Delivered))
+	m.Rule("r", "b", "y").Attempted(attempt(1, metrics.Delivered))
+	m.Forget("r", "b", "x")
+	m.Rule("r", "b", "x").Attempted(attempt(1, metrics.Delivered))
+	const series = `bailey_ingestion_to_invocation_success_latency_seconds_count{region="r"}`
+	if got := scrape(t, m)[series]; got != "3" {
+		t.Errorf("got %q, want 3", got)
+	}
+}
+
+// Retries happen between seconds and 24 hours after an event: a histogram that has no buckets there says nothing of them.
+func TestBucketsWhereRetriesAre(t *testing.T) {
+	m := metrics.New(metrics.Config{})
+	m.Rule("r", "b", "x").Attempted(attempt(1, metrics.Delivered))
+	last := 0.0
+	for _, line := range regexp.MustCompile(`bailey_ingestion_to_invocation_success_latency_seconds_bucket{region="r",le="([0-9.e+]+)"}`).FindAllStringSubmatch(page(t, m), -1) {
+		bound, err := strconv.ParseFloat(line[1], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last > 0 && bound > 2*last*1.001 {
+			t.Errorf("nothing between %v and %v seconds", last, bound)
+		}
+		last = bound
+	}
+	if last < 24*60*60 {
+		t.Errorf("the last bound is %v seconds", last)
+	}
+}
+
+// A thousand rules that have done everything there is, in a region that has had every latency, are less than 2 MB.
+func TestAThousandRulesAreASmallPage(t *testing.T) {
+	m := metrics.New(metrics.Config{})
+	for i := range 1000 {
+		r := m.Rule("us-east-1", "default", fmt.Sprintf("orders-to-warehouse-%04d", i))
+		for range 100 {
+			r.Matched()
+			r.Throttled()
+			for n, outcome := range []metrics.Outcome{metrics.Retrying, metrics.Failed, metrics.Delivered} {
+				r.Attempted(metrics.Attempt{Number: n + 1, Outcome: outcome, Ingested: start, Started: start.Add(1234 * time.Microsecond), Ended: start.Add(98765 * time.Microsecond)})
+			}
+			r.DeadLettered()
+			r.DeadLetterFailed()
+		}
+	}
+	if n := len(page(t, m)); n >= 2_000_000 {
+		t.Errorf("got %d bytes", n)
+	} else {
+		t.Logf("%d bytes", n)
+	}
+}
+
 func TestPageFollowsPrometheusConventions(t *testing.T) {
 	m := metrics.New(metrics.Config{Version: "1.2.3"})
 	m.Rule("r", "b", "x").Attempted(attempt(1, metrics.Delivered))
-	m.Bus("r", "b").Matched()
-	m.PutEvents("r").Called(metrics.Call{Entries: 1})
+	m.Bus("r", "b").Matched(1, 1)
+	m.Called("r", metrics.Call{Entries: 1})
+	m.Source("r", []byte("s")).Matched()
+	m.Source("r", []byte("s")).Ingested()
 	m.Gauge("bailey_deliveries_pending", "Deliveries that are not settled.", func() float64 { return 7 })
 	m.Counter("bailey_store_commits_total", "Transactions committed.", func() float64 { return 8 })
 	m.Gauges("bailey_endpoint_circuit", "Circuits.", []string{"api", "stage"}, func(show func(float64, ...string)) {
@@ -365,7 +477,7 @@ func TestConcurrentUse(t *testing.T) {
 	done := make(chan struct{})
 	go func() { counting.Wait(); close(done) }()
 	const name = "bailey_ingestion_to_invocation_start_latency_seconds"
-	const labels = `event_bus="default",region="us-east-1",rule="orders"`
+	const labels = `region="us-east-1"`
 	for reading := true; reading; {
 		select {
 		case <-done:
@@ -384,12 +496,13 @@ func TestConcurrentUse(t *testing.T) {
 
 func TestCountingDoesNotAllocate(t *testing.T) {
 	m := metrics.New(metrics.Config{})
-	rule, bus, calls := m.Rule("r", "b", "x"), m.Bus("r", "b"), m.PutEvents("r")
+	rule, bus, name := m.Rule("r", "b", "x"), m.Bus("r", "b"), []byte("source")
 	if got := testing.AllocsPerRun(100, func() {
-		bus.Matched()
+		bus.Matched(1, 1)
+		m.Source("r", name).Matched()
 		rule.Matched()
 		rule.Attempted(metrics.Attempt{Number: 1, Outcome: metrics.Delivered, Ingested: start, Started: start, Ended: start})
-		calls.Called(metrics.Call{Entries: 10, RequestSize: 1024, Started: start, Ended: start})
+		m.Called("r", metrics.Call{Entries: 10, RequestSize: 1024, Started: start, Ended: start})
 	}); got != 0 {
 		t.Errorf("got %v allocations, want none", got)
 	}

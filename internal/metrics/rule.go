@@ -10,6 +10,7 @@ type Rule struct {
 	counts    [ruleCounters]atomic.Uint64
 	latencies [ruleLatencies]histogram
 	taken     takenRule
+	region    *region // to which its latencies belong; of one that was forgotten, where they were added
 }
 
 // Indexes into Rule.counts. The names that are published are in series.go, in the same order; so are the numbers in
@@ -36,14 +37,11 @@ const (
 	ruleLatencies
 )
 
-// Matched says that an event matched the rule's pattern, and so the rule ran.
+// Matched says that an event matched the rule, and so the rule ran. A tick of the rule's schedule is such an event.
 func (r *Rule) Matched() {
 	r.add(matchedEvents)
 	r.add(triggeredRules)
 }
-
-// Ticked says that the rule ran because its schedule said so, without an event to match.
-func (r *Rule) Ticked() { r.add(triggeredRules) }
 
 // Throttled says that a delivery had to wait because its endpoint has as many requests under way, or as many a second, as
 // it may have.
@@ -93,6 +91,15 @@ func (r *Rule) Attempted(a Attempt) {
 	r.add(invocationAttempts) // the last: whoever sees it finds the latencies
 }
 
+// Archived says that an event was put into the archive whose rule this is, in the commit that ended then. As on AWS, that
+// is an invocation, without the latencies of a first attempt.
+func (r *Rule) Archived(ingested, ended time.Time) {
+	r.add(successfulInvocationAttempts)
+	r.add(invocations)
+	r.latencies[successLatency].latency(ingested, ended)
+	r.add(invocationAttempts) // the last, as in Attempted
+}
+
 // Abandoned says that a delivery ended in failure between two attempts: its event is too old by now, or its rule or target
 // was removed (X4, X8).
 func (r *Rule) Abandoned() {
@@ -107,39 +114,3 @@ func (r *Rule) DeadLettered() { r.add(invocationsSentToDLQ) }
 func (r *Rule) DeadLetterFailed() { r.add(invocationsFailedToBeSentToDLQ) }
 
 func (r *Rule) add(counter int) { r.counts[counter].Add(1) }
-
-// Bus counts what only an event bus can: the other metrics with the dimension EventBusName are sums over its rules.
-type Bus struct {
-	matchedEvents atomic.Uint64
-	taken         uint64 // of them; Metrics.taking
-}
-
-// Matched says that an event matched at least one rule of the bus. It is said once for the event, and [Rule.Matched] once
-// for each rule.
-func (b *Bus) Matched() { b.matchedEvents.Add(1) }
-
-// PutEvents counts the calls of PutEvents in one region. Its metrics have no dimension.
-type PutEvents struct {
-	entries       histogram
-	failedEntries histogram
-	requestSize   histogram
-	latency       histogram
-	taken         [4]takenHistogram
-}
-
-// Call is one call of PutEvents, answered or refused.
-type Call struct {
-	Entries       int // in the request
-	FailedEntries int // of them, those that were not taken: all of them where the call was refused
-	RequestSize   int // bytes of the request's body
-	Started       time.Time
-	Ended         time.Time
-}
-
-// Called counts a call that has ended.
-func (p *PutEvents) Called(c Call) {
-	p.entries.observe(uint64(c.Entries), countUnit)
-	p.failedEntries.observe(uint64(c.FailedEntries), countUnit)
-	p.requestSize.observe(uint64(c.RequestSize), sizeUnit)
-	p.latency.latency(c.Started, c.Ended)
-}

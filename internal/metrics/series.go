@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"runtime"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -36,7 +37,8 @@ var ruleCounterSeries = [ruleCounters]series{
 		"Failed deliveries whose event could not be put in the dead-letter queue."},
 }
 
-var ruleLatencySeries = [ruleLatencies]series{
+// latencySeries are histograms, of all the rules of a region together.
+var latencySeries = [ruleLatencies]series{
 	startLatency: {"IngestionToInvocationStartLatency", "bailey_ingestion_to_invocation_start_latency_seconds",
 		"From an event's ingestion to the start of its first attempt."},
 	completeLatency: {"IngestionToInvocationCompleteLatency", "bailey_ingestion_to_invocation_complete_latency_seconds",
@@ -45,35 +47,69 @@ var ruleLatencySeries = [ruleLatencies]series{
 		"From an event's ingestion to the end of the attempt that succeeded."},
 }
 
-var (
-	busMatchedSeries = series{"MatchedEvents", "bailey_event_bus_matched_events_total",
-		"Events that matched at least one rule of the event bus."}
-	entriesSeries = series{"PutEventsEntriesCount", "bailey_put_events_entries_total",
-		"Entries in the requests of PutEvents."}
-	failedEntriesSeries = series{"PutEventsFailedEntriesCount", "bailey_put_events_failed_entries_total",
-		"Entries in the requests of PutEvents that were not taken."}
-	requestSizeSeries = series{"PutEventsRequestSize", "bailey_put_events_request_size_bytes",
-		"Size of the requests of PutEvents."}
-	latencySeries = series{"PutEventsLatency", "bailey_put_events_latency_seconds",
-		"Time taken by the requests of PutEvents."}
-)
-
-// bounds are the buckets that Prometheus is shown, of those that are kept: it stores each as a series of its own.
-type bounds struct {
-	doublings []int
-	unit      float64 // what a bucket of no doublings reaches to, in the unit that is shown
-	scale     float64 // from what is kept to the unit that is shown
+// ruleLatencySeries are what is shown of each rule: the sum, which divided by how many there were is the mean.
+var ruleLatencySeries = [ruleLatencies]series{
+	startLatency: {"IngestionToInvocationStartLatency", "bailey_rule_ingestion_to_invocation_start_latency_seconds_total",
+		"The rule's sum of them; as many as attempts that were no retries."},
+	completeLatency: {"IngestionToInvocationCompleteLatency", "bailey_rule_ingestion_to_invocation_complete_latency_seconds_total",
+		"The rule's sum of them; as many as attempts that were no retries."},
+	successLatency: {"IngestionToInvocationSuccessLatency", "bailey_rule_ingestion_to_invocation_success_latency_seconds_total",
+		"The rule's sum of them; as many as attempts that succeeded."},
 }
 
 var (
-	// Each doubling from 1 ms to 16 s, then each eightfold to 37 hours.
+	busMatchedSeries = series{"MatchedEvents", "bailey_event_bus_matched_events_total",
+		"Events that matched at least one rule of the event bus."}
+	busTriggeredSeries = series{"TriggeredRules", "bailey_event_bus_triggered_rules_total",
+		"Rules that the event bus's events ran."}
+	busCreatedSeries = series{"InvocationsCreated", "bailey_invocations_created_total",
+		"Invocations that the event bus's events made."}
+	sourceMatchedSeries = series{"MatchedEvents", "bailey_source_matched_events_total",
+		"Events of the source that matched at least one rule."}
+	eventsSeries = series{"Events", "bailey_partner_events_total",
+		"Events that a partner's event source sent."}
+)
+
+var callValueSeries = [callValues]series{
+	callEntries: {"PutEventsEntriesCount", "bailey_put_events_entries_total",
+		"Entries in the requests of PutEvents."},
+	callFailedEntries: {"PutEventsFailedEntriesCount", "bailey_put_events_failed_entries_total",
+		"Entries in the requests of PutEvents that were not taken."},
+	callSize: {"PutEventsRequestSize", "bailey_put_events_request_size_bytes",
+		"Size of the entries in the requests of PutEvents."},
+	callLatency: {"PutEventsLatency", "bailey_put_events_latency_seconds",
+		"Time taken by the requests of PutEvents."},
+}
+
+var callCounterSeries = [callCounters]series{
+	callsReceived: {"PutEventsApproximateCallCount", "bailey_put_events_calls_total",
+		"Requests of PutEvents."},
+	callsSucceeded: {"PutEventsApproximateSuccessCount", "bailey_put_events_successful_calls_total",
+		"Requests of PutEvents that were not refused as a whole."},
+	callsFailed: {"PutEventsApproximateFailedCount", "bailey_put_events_failed_calls_total",
+		"Requests of PutEvents that were refused as a whole."},
+	callsThrottled: {"PutEventsApproximateThrottledCount", "bailey_put_events_throttled_calls_total",
+		"Requests of PutEvents that were refused for want of room, for the time being."},
+}
+
+// bounds are the buckets that Prometheus is shown, of those that are kept: it stores each as a series of its own.
+type bounds struct {
+	shown []float64 // upper bounds, in units
+	unit  float64   // in the measure that is shown
+	scale float64   // from what is kept to the measure that is shown
+}
+
+var (
+	// Each doubling from 1 ms to 37 hours: what is answered at once is in the first of them, and what had to be tried again,
+	// for up to 24 hours, in the last. 18.6 hours and 37 have 23.3 between them.
 	latencyBounds = bounds{
-		doublings: []int{3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 20, 23, 26, 29, 30},
-		unit:      latencyUnit.Seconds(),
-		scale:     1e-9,
+		shown: []float64{1 << 3, 1 << 4, 1 << 5, 1 << 6, 1 << 7, 1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15, 1 << 16,
+			1 << 17, 1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22, 1 << 23, 1 << 24, 1 << 25, 1 << 26, 1 << 27, 1 << 28, 1 << 29, 5 << 27, 1 << 30},
+		unit:  latencyUnit.Seconds(),
+		scale: 1e-9,
 	}
 	// Each fourfold from 256 bytes to 4 MiB; all the entries of a call have 1 MiB together.
-	sizeBounds = bounds{doublings: []int{2, 4, 6, 8, 10, 12, 14, 16}, unit: sizeUnit, scale: 1}
+	sizeBounds = bounds{shown: []float64{1 << 2, 1 << 4, 1 << 6, 1 << 8, 1 << 10, 1 << 12, 1 << 14, 1 << 16}, unit: sizeUnit, scale: 1}
 )
 
 // collector shows a Metrics to Prometheus.
@@ -81,27 +117,41 @@ type collector struct {
 	metrics       *Metrics
 	ruleCounters  [ruleCounters]*prometheus.Desc
 	ruleLatencies [ruleLatencies]*prometheus.Desc
+	latencies     [ruleLatencies]*prometheus.Desc
 	busMatched    *prometheus.Desc
-	entries       *prometheus.Desc
-	failedEntries *prometheus.Desc
-	requestSize   *prometheus.Desc
-	latency       *prometheus.Desc
+	busTriggered  *prometheus.Desc
+	busCreated    *prometheus.Desc
+	sourceMatched *prometheus.Desc
+	events        *prometheus.Desc
+	callValues    [callValues]*prometheus.Desc
+	callCounters  [callCounters]*prometheus.Desc
 }
 
 // register fills the registry with all that a Metrics shows of itself, of its process and of Go.
 func (m *Metrics) register(version string) {
-	c := &collector{metrics: m}
+	c := &collector{
+		metrics:       m,
+		busMatched:    busMatchedSeries.desc("region", "event_bus"),
+		busTriggered:  busTriggeredSeries.desc("region", "event_bus"),
+		busCreated:    busCreatedSeries.desc("region", "event_bus"),
+		sourceMatched: sourceMatchedSeries.desc("region", "source"),
+		events:        eventsSeries.desc("region", "event_source"),
+	}
 	for i, s := range ruleCounterSeries {
 		c.ruleCounters[i] = s.desc("region", "event_bus", "rule")
 	}
 	for i, s := range ruleLatencySeries {
 		c.ruleLatencies[i] = s.desc("region", "event_bus", "rule")
 	}
-	c.busMatched = busMatchedSeries.desc("region", "event_bus")
-	c.entries = entriesSeries.desc("region")
-	c.failedEntries = failedEntriesSeries.desc("region")
-	c.requestSize = requestSizeSeries.desc("region")
-	c.latency = latencySeries.desc("region")
+	for i, s := range latencySeries {
+		c.latencies[i] = s.desc("region")
+	}
+	for i, s := range callValueSeries {
+		c.callValues[i] = s.desc("region")
+	}
+	for i, s := range callCounterSeries {
+		c.callCounters[i] = s.desc("region")
+	}
 
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "bailey_build_info",
@@ -125,13 +175,8 @@ func (m *Metrics) Handler() http.Handler {
 
 // Describe implements [prometheus.Collector].
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
-	for _, desc := range c.ruleCounters {
-		out <- desc
-	}
-	for _, desc := range c.ruleLatencies {
-		out <- desc
-	}
-	for _, desc := range []*prometheus.Desc{c.busMatched, c.entries, c.failedEntries, c.requestSize, c.latency} {
+	for _, desc := range slices.Concat(c.ruleCounters[:], c.ruleLatencies[:], c.latencies[:], c.callValues[:], c.callCounters[:],
+		[]*prometheus.Desc{c.busMatched, c.busTriggered, c.busCreated, c.sourceMatched, c.events}) {
 		out <- desc
 	}
 }
@@ -142,51 +187,90 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	c.metrics.mu.Lock()
 	rules := maps.Clone(c.metrics.rules)
 	buses := maps.Clone(c.metrics.buses)
-	regions := maps.Clone(c.metrics.regions)
+	calls := maps.Clone(c.metrics.calls)
+	names := make(map[*region]string, len(c.metrics.regions))
+	latencies := make(map[*region]*[ruleLatencies]summed, len(c.metrics.regions))
+	for name, region := range c.metrics.regions {
+		names[region] = name
+		latencies[region] = new(region.retired)
+	}
 	c.metrics.mu.Unlock()
 
 	for key, rule := range rules {
 		labels := []string{key.region, key.bus, key.rule}
 		for i, desc := range c.ruleCounters {
-			out <- counter(desc, rule.counts[i].Load(), labels...)
+			out <- counter(desc, float64(rule.counts[i].Load()), labels...)
 		}
-		// A rule that invokes nothing has no latency to show: 23 lines each that would say so are spared.
+		for i := range rule.latencies {
+			latencies[rule.region][i].add(&rule.latencies[i])
+		}
 		if rule.counts[invocationAttempts].Load() == 0 {
-			continue
+			continue // a rule that invokes nothing has no latency to show
 		}
 		for i, desc := range c.ruleLatencies {
-			out <- latencyBounds.metric(desc, &rule.latencies[i], labels...)
+			out <- counter(desc, float64(rule.latencies[i].sum.Load())*latencyBounds.scale, labels...)
+		}
+	}
+	for region, h := range latencies {
+		for i, desc := range c.latencies {
+			out <- latencyBounds.metric(desc, &h[i], names[region])
 		}
 	}
 	for key, bus := range buses {
-		out <- counter(c.busMatched, bus.matchedEvents.Load(), key.region, key.bus)
+		labels := []string{key.region, key.bus}
+		out <- counter(c.busMatched, float64(bus.matchedEvents.Load()), labels...)
+		out <- counter(c.busTriggered, float64(bus.events[rulesTriggered].sum.Load()), labels...)
+		out <- counter(c.busCreated, float64(bus.events[invocationsCreated].sum.Load()), labels...)
 	}
-	for region, calls := range regions {
-		out <- counter(c.entries, calls.entries.sum.Load(), region)
-		out <- counter(c.failedEntries, calls.failedEntries.sum.Load(), region)
-		out <- sizeBounds.metric(c.requestSize, &calls.requestSize, region)
-		out <- latencyBounds.metric(c.latency, &calls.latency, region)
+	c.metrics.sources.each(func(source *Source) {
+		if n := source.matchedEvents.Load(); n > 0 {
+			out <- counter(c.sourceMatched, float64(n), source.region, source.name)
+		}
+		if n := source.events.Load(); n > 0 {
+			out <- counter(c.events, float64(n), source.region, source.name)
+		}
+	})
+	for region, p := range calls {
+		c.collectCalls(out, region, p)
 	}
 }
 
-func counter(desc *prometheus.Desc, value uint64, labels ...string) prometheus.Metric {
-	return prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(value), labels...)
+func (c *collector) collectCalls(out chan<- prometheus.Metric, region string, p *PutEvents) {
+	for i, desc := range c.callCounters {
+		out <- counter(desc, float64(p.counts[i].Load()), region)
+	}
+	for i, desc := range c.callValues {
+		var h summed
+		h.add(&p.values[i])
+		switch i {
+		case callSize:
+			out <- sizeBounds.metric(desc, &h, region)
+		case callLatency:
+			out <- latencyBounds.metric(desc, &h, region)
+		default:
+			out <- counter(desc, float64(h.sum), region)
+		}
+	}
 }
 
-// metric is what Prometheus is shown of a histogram. The count is the sum of the buckets read, so that the two agree also
+func counter(desc *prometheus.Desc, value float64, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(desc, prometheus.CounterValue, value, labels...)
+}
+
+// metric is what Prometheus is shown of histograms. The count is the sum of the buckets read, so that the two agree also
 // while values are being counted.
-func (b bounds) metric(desc *prometheus.Desc, h *histogram, labels ...string) prometheus.Metric {
-	cumulative := make(map[float64]uint64, len(b.doublings))
+func (b bounds) metric(desc *prometheus.Desc, h *summed, labels ...string) prometheus.Metric {
+	cumulative := make(map[float64]uint64, len(b.shown))
 	var count uint64
-	shown := b.doublings
-	for i := range h.buckets {
-		count += h.buckets[i].Load()
-		if len(shown) > 0 && upperBound(i) == float64(uint64(1)<<shown[0]) {
+	shown := b.shown
+	for i, n := range h.buckets {
+		count += n
+		if len(shown) > 0 && upperBound(i) == shown[0] {
 			cumulative[b.unit*upperBound(i)] = count
 			shown = shown[1:]
 		}
 	}
-	return prometheus.MustNewConstHistogram(desc, count, float64(h.sum.Load())*b.scale, cumulative, labels...)
+	return prometheus.MustNewConstHistogram(desc, count, float64(h.sum)*b.scale, cumulative, labels...)
 }
 
 // gauges shows Prometheus what [Metrics.Gauges] was given.

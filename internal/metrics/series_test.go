@@ -13,12 +13,13 @@ var awsNames = []string{
 	"FailedInvocations", "Invocations", "RetryInvocationAttempts", "SuccessfulInvocationAttempts", "InvocationAttempts",
 	"ThrottledRules", "TriggeredRules", "MatchedEvents", "InvocationsSentToDlq", "InvocationsFailedToBeSentToDlq",
 	"PutEventsEntriesCount", "PutEventsFailedEntriesCount", "PutEventsRequestSize", "PutEventsLatency",
-	"IngestionToInvocationStartLatency", "IngestionToInvocationCompleteLatency", "IngestionToInvocationSuccessLatency",
+	"IngestionToInvocationStartLatency", "IngestionToInvocationCompleteLatency", "IngestionToInvocationSuccessLatency", "InvocationsCreated",
+	"PutEventsApproximateCallCount", "PutEventsApproximateSuccessCount", "PutEventsApproximateFailedCount", "Events",
 }
 
 func allSeries() []series {
-	return slices.Concat(ruleCounterSeries[:], ruleLatencySeries[:],
-		[]series{busMatchedSeries, entriesSeries, failedEntriesSeries, requestSizeSeries, latencySeries})
+	return slices.Concat(ruleCounterSeries[:], ruleLatencySeries[:], latencySeries[:],
+		[]series{busMatchedSeries, busTriggeredSeries, busCreatedSeries, sourceMatchedSeries, eventsSeries}, callValueSeries[:], callCounterSeries[:])
 }
 
 func TestEveryMetricOfTheContractIsCounted(t *testing.T) {

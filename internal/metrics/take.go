@@ -3,6 +3,7 @@ package metrics
 import (
 	"maps"
 	"slices"
+	"sync/atomic"
 )
 
 type takenRule struct {
@@ -31,7 +32,7 @@ func (m *Metrics) Take(each func(Series, Metric, Values)) {
 	m.mu.Lock()
 	rules := maps.Clone(m.rules)
 	buses := maps.Clone(m.buses)
-	regions := maps.Clone(m.regions)
+	calls := maps.Clone(m.calls)
 	gone := m.gone
 	m.gone = nil
 	m.mu.Unlock()
@@ -43,27 +44,38 @@ func (m *Metrics) Take(each func(Series, Metric, Values)) {
 		rule.take(Series{key.region, key.bus, key.rule}, each)
 	}
 	for key, bus := range buses {
-		count := bus.matchedEvents.Load()
-		if n := count - bus.taken; n > 0 {
-			each(Series{Region: key.region, Bus: key.bus}, MatchedEvents, Counted(n))
-		}
-		bus.taken = count
-	}
-	for region, calls := range regions {
-		for i, h := range []*histogram{&calls.entries, &calls.failedEntries, &calls.requestSize, &calls.latency} {
-			h.take(&calls.taken[i], Series{Region: region}, firstPutEvents+Metric(i), each)
+		takeCount(&bus.matchedEvents, &bus.taken, Series{Region: key.region, Bus: key.bus}, MatchedEvents, each)
+		for i := range bus.events {
+			bus.events[i].take(&bus.takenEvents[i], Series{Region: key.region, Bus: key.bus}, RulesTriggered+Metric(i), each)
 		}
 	}
+	m.sources.each(func(source *Source) {
+		series := Series{Region: source.region, Rule: source.name}
+		takeCount(&source.matchedEvents, &source.takenMatchedEvents, series, MatchedEvents, each)
+		takeCount(&source.events, &source.takenEvents, series, Events, each)
+	})
+	for region, c := range calls {
+		for i := range c.values {
+			c.values[i].take(&c.takenValues[i], Series{Region: region}, firstPutEvents+Metric(i), each)
+		}
+		for i := range c.counts {
+			takeCount(&c.counts[i], &c.takenCounts[i], Series{Region: region}, firstCalls+Metric(i), each)
+		}
+	}
+}
+
+func takeCount(counter *atomic.Uint64, taken *uint64, series Series, m Metric, each func(Series, Metric, Values)) {
+	count := counter.Load()
+	if n := count - *taken; n > 0 {
+		each(series, m, Counted(n))
+	}
+	*taken = count
 }
 
 func (r *Rule) take(series Series, each func(Series, Metric, Values)) {
 	attempts := r.taken.counts[invocationAttempts]
 	for i := range r.counts {
-		count := r.counts[i].Load()
-		if n := count - r.taken.counts[i]; n > 0 {
-			each(series, firstCounter+Metric(i), Counted(n))
-		}
-		r.taken.counts[i] = count
+		takeCount(&r.counts[i], &r.taken.counts[i], series, firstCounter+Metric(i), each)
 	}
 	// An attempt is counted after its latencies: where there was none, there is nothing to look for.
 	if r.taken.counts[invocationAttempts] == attempts {

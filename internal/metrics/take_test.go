@@ -25,17 +25,20 @@ func take(m *Metrics) map[taken]Values {
 func TestTakeGivesWhatIsNew(t *testing.T) {
 	m := New(Config{})
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	rule, bus, calls := m.Rule("r", "b", "x"), m.Bus("r", "b"), m.PutEvents("r")
+	rule, bus := m.Rule("r", "b", "x"), m.Bus("r", "b")
 	m.Rule("r", "b", "idle")
 	of := Series{"r", "b", "x"}
 	millis := func(n uint64) uint64 { return n * 1e6 }
 
 	rule.Matched()
-	bus.Matched()
+	bus.Matched(2, 3)
+	m.Source("r", []byte("s")).Matched()
+	m.Source("r", []byte("s")).Ingested()
 	for _, d := range []time.Duration{2 * time.Millisecond, 10 * time.Millisecond, 4 * time.Millisecond} {
 		rule.Attempted(Attempt{Number: 1, Outcome: Delivered, Ingested: start, Started: start.Add(time.Millisecond), Ended: start.Add(d)})
 	}
-	calls.Called(Call{Entries: 10, FailedEntries: 1, RequestSize: 1000, Started: start, Ended: start.Add(time.Second)})
+	m.Called("r", Call{Entries: 10, FailedEntries: 1, RequestSize: 1000, Started: start, Ended: start.Add(time.Second)})
+	m.Called("r", Call{Refused: true, Throttled: true, Entries: 5, RequestSize: 5, Started: start, Ended: start.Add(time.Second)})
 	bucket := func(ns uint64) int { return bucketOf(ns, uint64(latencyUnit)) }
 	starts := Values{3, millis(3), millis(1), millis(1), []Bucket{{bucket(millis(1)), 3}}}
 	ends := Values{3, millis(16), millis(2), millis(10), []Bucket{{bucket(millis(2)), 1}, {bucket(millis(4)), 1}, {bucket(millis(10)), 1}}}
@@ -51,8 +54,17 @@ func TestTakeGivesWhatIsNew(t *testing.T) {
 		{Series{"r", "b", ""}, "MatchedEvents"}:              Counted(1),
 		{Series{"r", "", ""}, "PutEventsEntriesCount"}:       {1, 10, 10, 10, []Bucket{{8, 1}}},
 		{Series{"r", "", ""}, "PutEventsFailedEntriesCount"}: {1, 1, 1, 1, []Bucket{{0, 1}}},
-		{Series{"r", "", ""}, "PutEventsRequestSize"}:        {1, 1000, 1000, 1000, []Bucket{{bucketOf(1000, sizeUnit), 1}}},
-		{Series{"r", "", ""}, "PutEventsLatency"}:            {1, 1e9, 1e9, 1e9, []Bucket{{bucket(1e9), 1}}},
+		{Series{"r", "", ""}, "PutEventsRequestSize"}:        {2, 1000, 0, 1000, []Bucket{{0, 1}, {bucketOf(1000, sizeUnit), 1}}},
+
+		{Series{"r", "b", ""}, "TriggeredRules"}:                    {1, 2, 2, 2, []Bucket{{1, 1}}},
+		{Series{"r", "b", ""}, "InvocationsCreated"}:                {1, 3, 3, 3, []Bucket{{2, 1}}},
+		{Series{"r", "", "s"}, "MatchedEvents"}:                     Counted(1),
+		{Series{"r", "", "s"}, "Events"}:                            Counted(1),
+		{Series{"r", "", ""}, "PutEventsApproximateCallCount"}:      Counted(2),
+		{Series{"r", "", ""}, "PutEventsApproximateSuccessCount"}:   Counted(1),
+		{Series{"r", "", ""}, "PutEventsApproximateFailedCount"}:    Counted(1),
+		{Series{"r", "", ""}, "PutEventsApproximateThrottledCount"}: Counted(1),
+		{Series{"r", "", ""}, "PutEventsLatency"}:                   {1, 1e9, 1e9, 1e9, []Bucket{{bucket(1e9), 1}}},
 	})
 	mustEqual(t, take(m), map[taken]Values{})
 
@@ -182,17 +194,17 @@ func TestMetrics(t *testing.T) {
 		if int(m) != i+1 {
 			t.Errorf("metric %v has number %d", m, m)
 		}
-		if same, ok := ParseMetric(m.String()); !ok || same != m {
+		if same, ok := ParseMetric(m.String()); !ok || same != m && (m != RulesTriggered || same != TriggeredRules) {
 			t.Errorf("%v is read as %v", m, same)
 		}
 		units[m.Unit()]++
 	}
-	if want := map[string]int{"Count": 12, "Milliseconds": 4, "Bytes": 1}; !maps.Equal(units, want) {
+	if want := map[string]int{"Count": 19, "Milliseconds": 4, "Bytes": 1}; !maps.Equal(units, want) {
 		t.Errorf("got %v, want %v", units, want)
 	}
 	// These numbers are in stores.
 	for name, want := range map[string]Metric{"MatchedEvents": 1, "FailedInvocations": 5, "InvocationsFailedToBeSentToDlq": 10,
-		"IngestionToInvocationStartLatency": 11, "PutEventsEntriesCount": 14, "PutEventsLatency": 17} {
+		"IngestionToInvocationStartLatency": 11, "PutEventsEntriesCount": 14, "PutEventsLatency": 17, "InvocationsCreated": 19, "PutEventsApproximateCallCount": 20, "Events": 24} {
 		if got, _ := ParseMetric(name); got != want {
 			t.Errorf("%s: got %d, want %d", name, got, want)
 		}

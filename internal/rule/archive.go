@@ -140,7 +140,7 @@ func (r *Registry) keepArchive(ctx context.Context, b *bus, a *Archive, c *compi
 		return err
 	}
 	r.archives.set(a.Region, a.Name, a)
-	if err := b.put(c); err != nil {
+	if err := b.put(c, r.metrics); err != nil {
 		return err
 	}
 	r.publish(b)

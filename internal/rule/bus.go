@@ -36,7 +36,7 @@ func (r *Registry) CreateBus(ctx context.Context, b Bus) error {
 	b.Tags = tags
 	b.Created = r.now().UTC()
 	b.Modified = b.Created
-	created := newBus(key, r.metrics)
+	created := newBus(key)
 	created.config.Store(&b)
 	changes := []change{{kindBus, key.document(), b}}
 	if source != nil {

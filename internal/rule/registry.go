@@ -102,11 +102,11 @@ type Registry struct {
 
 type busKey struct{ region, name string }
 
-// A bus is a Bus with its rules. The three fields are replaced, never changed,
-// each by whoever holds Registry.mu.
+// A bus is a Bus with its rules. The three fields after metrics are replaced,
+// never changed, each by whoever holds Registry.mu.
 type bus struct {
 	key      busKey
-	metrics  *metrics.Bus
+	metrics  *metrics.Bus // nil before the bus is published
 	config   atomic.Pointer[Bus]
 	rules    atomic.Pointer[btree.BTreeG[ruleItem]]
 	byTarget atomic.Pointer[btree.BTreeG[targetItem]]
@@ -133,8 +133,8 @@ type entry struct {
 
 const degree = 32 // of the trees
 
-func newBus(key busKey, m *metrics.Metrics) *bus {
-	b := &bus{key: key, metrics: m.Bus(key.region, key.name)}
+func newBus(key busKey) *bus {
+	b := &bus{key: key}
 	b.config.Store(&Bus{Region: key.region, Name: key.name})
 	b.rules.Store(btree.NewG(degree, func(x, y ruleItem) bool { return x.name < y.name }))
 	b.byTarget.Store(btree.NewG(degree, func(x, y targetItem) bool {
@@ -185,7 +185,8 @@ func (r *Registry) load(ctx context.Context) error {
 	at := func(key busKey) *bus {
 		b := buses[key]
 		if b == nil {
-			b = newBus(key, r.metrics)
+			b = newBus(key)
+			b.metrics = r.metrics.Bus(key.region, key.name)
 			buses[key] = b
 		}
 		return b
@@ -213,7 +214,7 @@ func (r *Registry) load(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("rule %s: %w", d.Key, err)
 			}
-			if err := b.put(c); err != nil {
+			if err := b.put(c, r.metrics); err != nil {
 				return fmt.Errorf("rule %s: %w", d.Key, err)
 			}
 		case kindAPI:
@@ -318,12 +319,12 @@ func (r *Registry) bus(region, nameOrARN string) (*bus, *Error) {
 	if name != DefaultBus {
 		return nil, busNotFound(name)
 	}
-	b := newBus(busKey{region, name}, r.metrics)
+	b := newBus(busKey{region, name})
 	b.config.Store(&Bus{Region: region, Name: name, Created: r.created, Modified: r.created})
 	return b, nil
 }
 
-// publish makes a bus seen. The caller holds mu.
+// publish makes a bus seen, and its series. The caller holds mu.
 func (r *Registry) publish(b *bus) {
 	old := *r.buses.Load()
 	if old[b.key] == b {
@@ -333,6 +334,7 @@ func (r *Registry) publish(b *bus) {
 	if buses == nil {
 		buses = make(map[busKey]*bus)
 	}
+	b.metrics = r.metrics.Bus(b.key.region, b.key.name)
 	buses[b.key] = b
 	r.buses.Store(&buses)
 }

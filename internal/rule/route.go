@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bailey/internal/arn"
+	"bailey/internal/event"
 	"bailey/internal/input"
 	"bailey/internal/metrics"
 	"bailey/internal/request"
@@ -75,9 +76,8 @@ func (r *Registry) HasBus(region, name string) bool {
 // compile makes a rule ready for routing. An *Error says why it cannot be.
 func (r *Registry) compile(rule *Rule) (c *compiled, err error) {
 	c = &compiled{
-		rule:    rule,
-		arn:     r.RuleARN(rule.Region, rule.EventBusName, rule.Name),
-		metrics: r.metrics.Rule(rule.Region, rule.EventBusName, rule.Name),
+		rule: rule,
+		arn:  r.RuleARN(rule.Region, rule.EventBusName, rule.Name),
 	}
 	if rule.ScheduleExpression != "" {
 		if rule.EventBusName != DefaultBus {
@@ -107,7 +107,6 @@ func (r *Registry) compile(rule *Rule) (c *compiled, err error) {
 		}
 		route.Key = RouteKey{rule.Region, rule.EventBusName, rule.Name, rule.Targets[i].ID}
 		route.RuleARN = c.arn
-		route.Metrics = c.metrics
 		c.routes = append(c.routes, route)
 	}
 	return c, nil
@@ -199,7 +198,13 @@ func compileTarget(t *Target) (*Route, error) {
 // rule on the bus whose pattern matches it. A bus that is not there has none.
 // The event is an envelope as package event makes it. AppendRoutes counts what
 // matches, does not allocate where dst has room, and waits for no change.
-func (r *Registry) AppendRoutes(dst []*Route, region, bus string, event []byte) []*Route {
+func (r *Registry) AppendRoutes(dst []*Route, region, bus string, envelope []byte) []*Route {
+	return r.AppendRoutesOf(dst, region, bus, envelope, nil)
+}
+
+// AppendRoutesOf is [Registry.AppendRoutes] for those rules alone that takes
+// says yes to, by their ARNs; nil takes all.
+func (r *Registry) AppendRoutesOf(dst []*Route, region, bus string, envelope []byte, takes func(ruleARN string) bool) []*Route {
 	if bus == "" {
 		bus = DefaultBus
 	}
@@ -208,16 +213,19 @@ func (r *Registry) AppendRoutes(dst []*Route, region, bus string, event []byte) 
 		return dst
 	}
 	scratch := r.scratch.Get().(*[]*entry)
-	matched := b.patterns.AppendMatches((*scratch)[:0], event)
+	matched := b.patterns.AppendMatches((*scratch)[:0], envelope)
+	rules, before := 0, len(dst)
 	for _, e := range matched {
 		// A rule disabled just now may still be in the set.
-		if c := e.compiled.Load(); c.matches() {
+		if c := e.compiled.Load(); c.matches() && (takes == nil || takes(c.arn)) {
 			c.metrics.Matched()
+			rules++
 			dst = append(dst, c.routes...)
 		}
 	}
-	if len(matched) > 0 {
-		b.metrics.Matched()
+	if rules > 0 {
+		b.metrics.Matched(rules, len(dst)-before)
+		r.metrics.Source(region, event.SourceOf(envelope)).Matched()
 	}
 	clear(matched) // so that the pool keeps no deleted rule alive
 	*scratch = matched[:0]

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"bailey/internal/metrics"
 	"bailey/internal/request"
 	"bailey/internal/retry"
 	"bailey/pattern"
@@ -166,11 +165,11 @@ func BenchmarkPutRule(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			now := began
 			r := open(b, new(memory), Quotas{RulesPerBus: n + 1}, &now)
-			bus := newBus(busKey{region, "default"}, metrics.New(metrics.Config{}))
+			bus := newBus(busKey{region, "default"})
 			for i := range n {
 				c, err := r.compile(&Rule{Region: region, EventBusName: "default", Name: fmt.Sprintf("r%06d", i), ScheduleExpression: "rate(1 minute)"})
 				must(b, err)
-				must(b, bus.put(c))
+				must(b, bus.put(c, r.metrics))
 			}
 			r.publish(bus)
 			for b.Loop() {

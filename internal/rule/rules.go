@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"bailey/internal/metrics"
 )
 
 // get returns a rule of the bus.
@@ -16,9 +18,14 @@ func (b *bus) get(name string) (*entry, *Error) {
 }
 
 // put makes a rule seen, new or in the place of the one of its name. The caller
-// holds Registry.mu, or is alone.
-func (b *bus) put(c *compiled) error {
+// holds Registry.mu, or is alone, and publishes the bus. The rule's series begin
+// here: what was refused has none.
+func (b *bus) put(c *compiled, m *metrics.Metrics) error {
 	name := c.rule.Name
+	c.metrics = m.Rule(b.key.region, b.key.name, name)
+	for _, route := range c.routes {
+		route.Metrics = c.metrics
+	}
 	item, there := b.rules.Load().Get(ruleItem{name: name})
 	e := item.entry
 	var old *Rule
@@ -174,7 +181,7 @@ func (r *Registry) putRule(ctx context.Context, b *bus, old *Rule, c *compiled) 
 		return err
 	}
 	r.remember(remember, forget)
-	if err := b.put(c); err != nil {
+	if err := b.put(c, r.metrics); err != nil {
 		return err
 	}
 	r.publish(b)

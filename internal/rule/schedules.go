@@ -46,8 +46,11 @@ func (r *Registry) tell(c *compiled) {
 	r.set(Schedule{Rule: key, Expression: *c.schedule, Since: c.rule.Since})
 }
 
+// tickSource is the source of the events that schedules make.
+var tickSource = []byte("aws.events")
+
 // RuleRoutes returns the targets of one rule, which ran because its schedule
-// says so, and counts that; false if it is not there or disabled by now. The
+// says so, and counts that as the event it is; false if it is not there or disabled by now. The
 // caller must not change what it is given.
 func (r *Registry) RuleRoutes(key Key) ([]*Route, bool) {
 	b := (*r.buses.Load())[busKey{key.Region, key.Bus}]
@@ -62,6 +65,8 @@ func (r *Registry) RuleRoutes(key Key) ([]*Route, bool) {
 	if c.rule.State == Disabled {
 		return nil, false
 	}
-	c.metrics.Ticked()
+	c.metrics.Matched()
+	b.metrics.Matched(1, len(c.routes))
+	r.metrics.Source(key.Region, tickSource).Matched()
 	return c.routes, true
 }

@@ -1,7 +1,8 @@
 package store
 
 // Series names who counted what is kept minute by minute: a rule, an event bus
-// (Rule is empty) or a region (Bus is empty too).
+// (Rule is empty), a region (Bus is empty too) or a source of events (Bus alone
+// is empty, and Rule is the source).
 type Series struct{ Region, Bus, Rule string }
 
 // Minute is what a series came to in one minute, or in a part of it. What is
