@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
-	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -62,8 +60,6 @@ type message struct{ Code, Value string }
 // A line is a time series: values by when their period begins, in seconds since
 // 1970.
 type line map[int64]float64
-
-var idPattern = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
 
 // getMetricData returns datapoints of many metrics, and of expressions over
 // them.
@@ -179,76 +175,4 @@ func parseToken(token string) (skip int, err error) {
 		return 0, &apiError{code: "InvalidNextToken", message: "Invalid nextToken"}
 	}
 	return skip, nil
-}
-
-// check says what is wrong with the call; if nothing is, how many datapoints its
-// token skips.
-func (in *dataInput) check() (skip int, err error) {
-	switch {
-	case len(in.MetricDataQueries) == 0:
-		return 0, missing("MetricDataQueries")
-	case in.StartTime == nil:
-		return 0, missing("StartTime")
-	case in.EndTime == nil:
-		return 0, missing("EndTime")
-	case !in.StartTime.Before(in.EndTime.Time):
-		return 0, invalid("The parameter StartTime must be less than the parameter EndTime.")
-	case len(in.MetricDataQueries) > maxQueries:
-		return 0, invalid("The collection MetricDataQueries must not have a size greater than 500.")
-	case in.ScanBy != "" && in.ScanBy != "TimestampDescending" && in.ScanBy != "TimestampAscending":
-		return 0, invalid("1 validation error detected: Value '" + in.ScanBy + "' at 'scanBy' failed to satisfy constraint: " +
-			"Member must satisfy enum value set: [TimestampDescending, TimestampAscending]")
-	case in.MaxDatapoints != nil && *in.MaxDatapoints < 1:
-		return 0, invalid("The parameter MaxDatapoints must be greater than 0.")
-	}
-	seen := make(map[string]bool)
-	returned := false
-	for i := range in.MetricDataQueries {
-		q := &in.MetricDataQueries[i]
-		at := fmt.Sprintf("MetricDataQueries.member.%d.", i+1)
-		if seen[q.ID] {
-			return 0, invalid("The values for parameter id in MetricDataQueries must be unique.")
-		}
-		seen[q.ID] = true
-		if err := q.check(at); err != nil {
-			return 0, err
-		}
-		returned = returned || q.ReturnData == nil || *q.ReturnData
-	}
-	if !returned {
-		return 0, invalid("At least one of the MetricDataQueries must return data.")
-	}
-	return parseToken(in.NextToken)
-}
-
-func (q *dataQuery) check(at string) error {
-	switch {
-	case q.ID == "":
-		return missing(at + "Id")
-	case !idPattern.MatchString(q.ID):
-		return invalid("The value " + q.ID + " for parameter " + at + "Id is not matching the expected pattern " + idPattern.String() + ".")
-	case (q.MetricStat == nil) == (q.Expression == ""):
-		return invalid("The parameter " + at + "MetricStat or the parameter " + at + "Expression must be specified, and not both.")
-	case q.Period != nil && checkPeriod(*q.Period) != nil:
-		return checkPeriod(*q.Period)
-	case q.MetricStat == nil:
-		return nil
-	}
-	m := q.MetricStat
-	switch {
-	case m.Metric == nil:
-		return missing(at + "MetricStat.Metric")
-	case m.Metric.Namespace == "":
-		return missing(at + "MetricStat.Metric.Namespace")
-	case m.Metric.MetricName == "":
-		return missing(at + "MetricStat.Metric.MetricName")
-	case m.Period == nil:
-		return missing(at + "MetricStat.Period")
-	case m.Stat == "":
-		return missing(at + "MetricStat.Stat")
-	}
-	if _, ok := parseStatistic(m.Stat); !ok {
-		return invalid("The value " + m.Stat + " for parameter " + at + "MetricStat.Stat is not supported.")
-	}
-	return checkPeriod(*m.Period)
 }

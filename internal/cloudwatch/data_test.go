@@ -126,7 +126,7 @@ func TestDataPages(t *testing.T) {
 
 func TestDataRefused(t *testing.T) {
 	w := newWorld(t)
-	a := stat("a", "Invocations", "x")
+	a, b := stat("a", "Invocations", "x"), stat("b", "Invocations", "x")
 	var many []string
 	for i := range 501 {
 		many = append(many, stat(fmt.Sprintf("q%d", i), "Invocations", "x"))
@@ -136,17 +136,23 @@ func TestDataRefused(t *testing.T) {
 		{"no queries", dataQuestion("", ""), "The parameter MetricDataQueries is required."},
 		{"no start", `{"EndTime":1,"MetricDataQueries":[` + a + `]}`, "The parameter StartTime is required."},
 		{"no end", `{"StartTime":1,"MetricDataQueries":[` + a + `]}`, "The parameter EndTime is required."},
-		{"no time", `{"StartTime":1,"EndTime":1,"MetricDataQueries":[` + a + `]}`, "The parameter StartTime must be less than the parameter EndTime."},
+		{"no time", `{"StartTime":1,"EndTime":1,"MetricDataQueries":[` + a + `]}`, "The parameter StartTime must not equal parameter EndTime."},
+		{"an end before the start", `{"StartTime":2,"EndTime":1,"MetricDataQueries":[` + a + `]}`, "The parameter EndTime must be greater than StartTime."},
 		{"too many", dataQuestion(strings.Join(many, ","), ""), "The collection MetricDataQueries must not have a size greater than 500."},
 		{"an order that is none", dataQuestion(a, `,"ScanBy":"Down"`), "1 validation error detected: Value 'Down' at 'scanBy' failed to satisfy constraint: Member must satisfy enum value set: [TimestampDescending, TimestampAscending]"},
 		{"no room", dataQuestion(a, `,"MaxDatapoints":0`), "The parameter MaxDatapoints must be greater than 0."},
 		{"an id twice", dataQuestion(a+","+a, ""), "The values for parameter id in MetricDataQueries must be unique."},
 		{"no id", dataQuestion(strings.Replace(a, `"a"`, `""`, 1), ""), "The parameter MetricDataQueries.member.1.Id is required."},
 		{"a bad id", dataQuestion(strings.Replace(a, `"a"`, `"A"`, 1), ""), "The value A for parameter MetricDataQueries.member.1.Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$."},
-		{"neither metric nor expression", dataQuestion(`{"Id":"a"}`, ""), "The parameter MetricDataQueries.member.1.MetricStat or the parameter MetricDataQueries.member.1.Expression must be specified, and not both."},
+		{"neither metric nor expression", dataQuestion(`{"Id":"a"}`, ""), "The parameter MetricDataQueries.member.1.MetricStat is required."},
+		{"metric and expression", dataQuestion(strings.Replace(a, `{"Id"`, `{"Expression":"1","Id"`, 1), ""), "The parameters MetricDataQueries.member.1.Expression and MetricDataQueries.member.1.MetricStat are mutually exclusive and you have specified both."},
 		{"no metric", dataQuestion(`{"Id":"a","MetricStat":{"Period":60,"Stat":"Sum"}}`, ""), "The parameter MetricDataQueries.member.1.MetricStat.Metric is required."},
-		{"a bad period", dataQuestion(strings.Replace(a, `"Period":60`, `"Period":61`, 1), ""), "The parameter Period must be a value in the set [1, 5, 10, 20, 30] or a multiple of 60."},
-		{"a bad statistic", dataQuestion(strings.Replace(a, `"Sum"`, `"tm90"`, 1), ""), "The value tm90 for parameter MetricDataQueries.member.1.MetricStat.Stat is not supported."},
+		{"a bad period", dataQuestion(strings.Replace(a, `"Period":60`, `"Period":61`, 1), ""), "The parameter MetricDataQueries.member.1.MetricStat.Period must be a value in the set [ 1, 5, 10, 20, 30 ] or any multiple of 60."},
+		{"no period at all", dataQuestion(strings.Replace(a, `"Period":60`, `"Period":0`, 1), ""), "1 validation error detected: Value '0' at 'metricDataQueries.1.member.metricStat.period' failed to satisfy constraint: Member must have value greater than or equal to 1"},
+		{"a bad statistic", dataQuestion(strings.Replace(a, `"Sum"`, `"tm90"`, 1), ""), "The value tm90 for parameter MetricDataQueries.member.1.MetricStat.Stat is not supported by Bailey, which has SampleCount, Average, Sum, Minimum, Maximum and the percentiles p0 to p100."},
+		{"statistics that are none", dataQuestion(strings.Replace(a, `"Sum"`, `"None"`, 1)+","+strings.Replace(b, `"Sum"`, `"p101"`, 1), ""), "The value None for parameter MetricDataQueries.member.1.MetricStat.Stat is not a valid statistic.\nThe value p101 for parameter MetricDataQueries.member.2.MetricStat.Stat is not a valid statistic."},
+		{"no statistic, no namespace", dataQuestion(strings.NewReplacer(`"Sum"`, `""`, `"AWS/Events"`, `""`).Replace(a), ""), "The parameter MetricDataQueries.member.1.MetricStat.Metric.Namespace is required.\nThe parameter MetricDataQueries.member.1.MetricStat.Stat is required."},
+		{"a unit that is none", dataQuestion(strings.Replace(a, `"Stat"`, `"Unit":"Furlongs","Stat"`, 1), ""), "The parameter MetricDataQueries.member.1.MetricStat.Unit must be a value in the set [" + strings.Join(units, ", ") + "]."},
 		{"nothing to return", dataQuestion(strings.Replace(a, `{"Id"`, `{"ReturnData":false,"Id"`, 1), ""), "At least one of the MetricDataQueries must return data."},
 		{"a token that is none", dataQuestion(a, `,"NextToken":"x"`), "Invalid nextToken"},
 
@@ -165,7 +171,9 @@ func TestDataRefused(t *testing.T) {
 		if err := json.Unmarshal([]byte(got), &e); err != nil {
 			t.Fatal(err)
 		}
-		if status != http.StatusBadRequest || e.Message != tt.want {
+		// AWS ends each line of these, the last one too.
+		if message := strings.TrimSuffix(e.Message, "\n"); status != http.StatusBadRequest || message != tt.want ||
+			strings.HasSuffix(message, "is required.") != (strings.HasSuffix(e.Message, "is required.\n")) {
 			t.Errorf("%s: got %d %s, want 400 %s", tt.name, status, e.Message, tt.want)
 		}
 	}

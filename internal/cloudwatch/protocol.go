@@ -139,8 +139,11 @@ func (jsonProtocol) encode(_, _ string, out any) ([]byte, error) {
 }
 
 func (jsonProtocol) encodeError(e *apiError, _ string) []byte {
-	body, _ := json.Marshal(newErrorBody(e)) // two strings: it cannot fail
-	return body
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(newErrorBody(e)) // two strings, into a bytes.Buffer: it cannot fail
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 func (jsonProtocol) headers() map[string]string {

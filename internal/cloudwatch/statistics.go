@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -103,45 +104,91 @@ func (in *statisticsInput) check() error {
 	case in.Period == nil:
 		return missing("Period")
 	}
-	if err := checkPeriod(*in.Period); err != nil {
-		return err
+	if *in.Period < 1 {
+		return tooShort(*in.Period, "period")
 	}
-	switch {
-	case !in.StartTime.Before(in.EndTime.Time):
-		return invalidValue("The parameter StartTime must be less than the parameter EndTime.")
-	case len(in.Statistics) == 0 && len(in.ExtendedStatistics) == 0:
-		return invalidCombination("Must specify either Statistics or ExtendedStatistics.")
-	case len(in.Statistics) > 0 && len(in.ExtendedStatistics) > 0:
-		return invalidCombination("Must specify either Statistics or ExtendedStatistics, but not both.")
-	}
-	for _, name := range in.Statistics {
-		if !slices.Contains(statistics, name) {
-			return invalid(fmt.Sprintf("1 validation error detected: Value '[%s]' at 'statistics' failed to satisfy constraint: "+
-				"Member must satisfy constraint: [Member must satisfy enum value set: [%s]]", strings.Join(in.Statistics, ", "), strings.Join(statistics, ", ")))
+	for i, d := range in.Dimensions {
+		if name := d.missing(i); name != "" {
+			return missing(name)
 		}
 	}
-	for _, name := range in.ExtendedStatistics {
+	switch {
+	case !isPeriod(*in.Period):
+		return invalidValue("The parameter Period must be " + periods)
+	case in.StartTime.Equal(in.EndTime.Time):
+		return invalidValue(sameTime)
+	case in.StartTime.After(in.EndTime.Time):
+		return invalidValue("The parameter StartTime must be less than the parameter EndTime.")
+	case len(in.Statistics) == 0 && len(in.ExtendedStatistics) == 0:
+		return invalidCombination("Must specify either Statistics or ExtendedStatistics")
+	case len(in.Statistics) > 0 && len(in.ExtendedStatistics) > 0:
+		return invalidCombination("Must specify either Statistics or ExtendedStatistics, but not both.")
+	case in.Unit != "" && !slices.Contains(units, in.Unit):
+		return invalidValue("The parameter Unit must be a value in the set [" + strings.Join(units, ", ") + "].")
+	}
+	for i, name := range in.Statistics {
+		if !slices.Contains(statistics, name) {
+			return invalidValue(fmt.Sprintf("The parameter Statistics.member.%d.<list element> must be a value in the set [%s].", i+1, strings.Join(statistics, ", ")))
+		}
+	}
+	for i, name := range in.ExtendedStatistics {
 		if _, ok := parseStatistic(name); !ok || slices.Contains(statistics, name) {
-			return invalidValue("The value " + name + " for parameter ExtendedStatistics is not supported.")
+			return invalidValue(noStatistic(name, fmt.Sprintf("ExtendedStatistics.member.%d", i+1)))
 		}
 	}
 	period := time.Duration(*in.Period) * time.Second
 	if n := (in.EndTime.Sub(in.StartTime.Time) + period - 1) / period; n > maxDatapoints {
-		return invalidCombination("You have requested up to " + thousands(int64(n)) + " datapoints, which exceeds the limit of 1,440. " +
+		return invalidCombination("You have requested up to " + strconv.FormatInt(int64(n), 10) + " datapoints, which exceeds the limit of 1440. " +
 			"You may reduce the datapoints requested by increasing Period, or decreasing the time range.")
 	}
 	return nil
 }
 
-func checkPeriod(period int) error {
+// In AWS's words.
+const (
+	sameTime = "The parameter StartTime must not equal parameter EndTime."
+	periods  = "a value in the set [ 1, 5, 10, 20, 30 ] or any multiple of 60."
+)
+
+// units are CloudWatch's.
+var units = []string{"Seconds", "Microseconds", "Milliseconds", "Bytes", "Kilobytes", "Megabytes", "Gigabytes", "Terabytes", "Bits", "Kilobits",
+	"Megabits", "Gigabits", "Terabits", "Percent", "Count", "Bytes/Second", "Kilobytes/Second", "Megabytes/Second", "Gigabytes/Second",
+	"Terabytes/Second", "Bits/Second", "Kilobits/Second", "Megabits/Second", "Gigabits/Second", "Terabits/Second", "Count/Second", "None"}
+
+// tooShort says that a period is not positive.
+func tooShort(period int, path string) error {
+	return invalid(fmt.Sprintf("1 validation error detected: Value '%d' at '%s' failed to satisfy constraint: "+
+		"Member must have value greater than or equal to 1", period, path))
+}
+
+// isPeriod reports whether CloudWatch takes a period, which is positive.
+func isPeriod(period int) bool {
+	return period%60 == 0 || slices.Contains([]int{1, 5, 10, 20, 30}, period)
+}
+
+// missing returns the name of the part that a dimension, the i-th of its list,
+// does not have; empty if it has both.
+func (d dimension) missing(i int) string {
 	switch {
-	case period < 1:
-		return invalid(fmt.Sprintf("1 validation error detected: Value '%d' at 'period' failed to satisfy constraint: "+
-			"Member must have value greater than or equal to 1", period))
-	case period%60 != 0 && !slices.Contains([]int{1, 5, 10, 20, 30}, period):
-		return invalidValue("The parameter Period must be a value in the set [1, 5, 10, 20, 30] or a multiple of 60.")
+	case d.Name == "":
+		return fmt.Sprintf("Dimensions.member.%d.Name", i+1)
+	case d.Value == "":
+		return fmt.Sprintf("Dimensions.member.%d.Value", i+1)
 	}
-	return nil
+	return ""
+}
+
+// notOurs are the statistics that CloudWatch has and Bailey does not: trimmed
+// means and what is made like them.
+var notOurs = regexp.MustCompile(`^(?:(?:tm|wm|tc|ts)[0-9]+(?:\.[0-9]+)?|(?:TM|WM|TC|TS|PR)\([0-9.]*%?:[0-9.]*%?\)|IQM)$`)
+
+// noStatistic is what AWS says of a statistic that there is none of, or what is
+// to be said of one that Bailey does not have.
+func noStatistic(name, parameter string) string {
+	if notOurs.MatchString(name) {
+		return fmt.Sprintf("The value %s for parameter %s is not supported by Bailey, which has %s and the percentiles p0 to p100.", name, parameter, strings.Join(statistics, ", "))
+	}
+	return fmt.Sprintf("The value %s for parameter %s is not a valid statistic.", name, parameter)
 }
 
 // thousands writes a number as AWS's messages do: 1,440.
