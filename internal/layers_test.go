@@ -36,7 +36,7 @@ var layers = [][]string{
 	{"bailey/internal/history", "bailey/internal/rule", "bailey/internal/store/sqlite", "bailey/internal/store/storetest"},
 	{"bailey/internal/deliver", "bailey/internal/forward", "bailey/internal/redrive", "bailey/internal/replay", "bailey/internal/scheduler"},
 	{"bailey"},
-	{"bailey/internal/admin", "bailey/internal/cloudwatch", "bailey/internal/eventsapi", "bailey/internal/sqs"},
+	{"bailey/internal/admin", "bailey/internal/cloudwatch", "bailey/internal/eventsapi", "bailey/internal/sqs", "bailey/internal/unserved"},
 	{"bailey/internal/client", "bailey/internal/daemon"},
 	{"bailey/baileytest", "bailey/internal/demo"},
 	{"bailey/cmd/bailey"},

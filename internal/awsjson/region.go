@@ -5,14 +5,20 @@ import (
 	"strings"
 )
 
-// maxRegion is longer than any region's name.
-const maxRegion = 32
+// maxName is longer than any region's or service's name.
+const maxName = 32
 
 // ScopeRegion returns the region of the request's credential scope,
 // AKID/date/region/service/aws4_request, which stands in the Authorization
 // header or, in a presigned request, in the query. It is empty where there is
 // none or where what stands there is no region's name.
-func ScopeRegion(r *http.Request) string {
+func ScopeRegion(r *http.Request) string { return scope(r, 3) }
+
+// ScopeService is [ScopeRegion] for the service of the scope.
+func ScopeService(r *http.Request) string { return scope(r, 2) }
+
+// scope returns a part of the credential scope, counted from its end.
+func scope(r *http.Request, fromEnd int) string {
 	credential := r.Header.Get("Authorization")
 	if _, rest, ok := strings.Cut(credential, "Credential="); ok {
 		credential, _, _ = strings.Cut(rest, ",")
@@ -24,17 +30,17 @@ func ScopeRegion(r *http.Request) string {
 	if len(parts) < 5 {
 		return ""
 	}
-	region := parts[len(parts)-3]
-	if !isRegion(region) {
+	name := parts[len(parts)-fromEnd]
+	if !isName(name) {
 		return ""
 	}
-	return region
+	return name
 }
 
-// isRegion reports whether s is made like a region's name, so that it can stand
-// in an ARN and in a log.
-func isRegion(s string) bool {
-	if s == "" || len(s) > maxRegion {
+// isName reports whether s is made like a region's or a service's name, so that
+// it can stand in an ARN, in an answer and in a log.
+func isName(s string) bool {
+	if s == "" || len(s) > maxName {
 		return false
 	}
 	for i := range len(s) {

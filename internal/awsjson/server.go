@@ -157,7 +157,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) call(w http.ResponseWriter, r *http.Request, id string) ([]byte, error) {
 	unknown := &Error{Code: "UnknownOperationException"}
 	if r.Method != http.MethodPost {
-		unknown.Status = http.StatusNotFound
+		if r.URL.Path != "/" {
+			unknown.Status = http.StatusNotFound
+		}
 		return nil, unknown
 	}
 	prefix, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")

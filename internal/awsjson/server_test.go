@@ -151,9 +151,11 @@ func TestServerLogsItsOwnFaults(t *testing.T) {
 
 func TestServerMethods(t *testing.T) {
 	server, _ := newTestServer(t, Config{})
-	answer, body := do(t, http.MethodGet, server.URL, "", "X-Amz-Target", "Test.Put")
-	if want := `{"__type":"UnknownOperationException"}`; answer.StatusCode != 404 || body != want {
-		t.Errorf("GET: got %d %s, want 404 %s", answer.StatusCode, body, want)
+	for path, status := range map[string]int{"/": 400, "/elsewhere": 404} {
+		answer, body := do(t, http.MethodGet, server.URL+path, "", "X-Amz-Target", "Test.Put")
+		if want := `{"__type":"UnknownOperationException"}`; answer.StatusCode != status || body != want {
+			t.Errorf("GET %s: got %d %s, want %d %s", path, answer.StatusCode, body, status, want)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"syscall"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"bailey/internal/eventsapi"
 	"bailey/internal/request"
 	"bailey/internal/sqs"
+	"bailey/internal/unserved"
 )
 
 // Config says what to serve. The zero value serves what is in Router.Dir on
@@ -226,6 +228,7 @@ func (s *Server) handler() http.Handler {
 		Stopping:  s.stopping,
 		Log:       s.log,
 	})
+	elsewhere := unserved.Handler(s.cfg.Origins)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case cloudwatch.Serves(r):
@@ -247,7 +250,21 @@ func (s *Server) handler() http.Handler {
 	mux.Handle("GET /metrics", s.router.Metrics().Handler())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Clients join an endpoint that ends in a slash to a path that begins with one.
+		if strings.HasPrefix(r.URL.Path, "//") {
+			at := *r.URL
+			at.Path, at.RawPath = "/"+strings.TrimLeft(at.Path, "/"), ""
+			r = r.WithContext(r.Context())
+			r.URL = &at
+		}
+		// Before the paths, which can be the names of S3's buckets.
+		if unserved.Takes(r) {
+			elsewhere.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // ready says whether events would be taken at this moment.

@@ -93,6 +93,57 @@ func TestContentTypes(t *testing.T) {
 	}
 }
 
+// What calls find on the way to an operation: S1 and S2 as AWS was seen to answer, and other services' calls.
+func TestCallsOfNoOperation(t *testing.T) {
+	s := wireServer(t)
+	scope := func(service string) string {
+		return "AWS4-HMAC-SHA256 Credential=AKID/20261123/us-east-1/" + service + "/aws4_request, SignedHeaders=host, Signature=0"
+	}
+	const s1, s2 = `{"__type":"UnknownOperationException"}`, `{"__type":"SerializationException"}`
+	for _, tt := range []struct {
+		name, method, path, service, target, body string
+		status                                    int
+		want                                      string // all of it, or a part where it begins and ends with *
+	}{
+		{"S1: no operation", "POST", "/", "", "", "{}", 400, s1},
+		{"S1: unknown operation", "POST", "/", "", "AWSEvents.Nope", "{}", 400, s1},
+		{"S1: unknown service, unsigned", "POST", "/", "", "DynamoDB_20120810.ListTables", "{}", 400, s1},
+		{"S1: signed for EventBridge", "POST", "/", "events", "Nope.Nope", "{}", 400, s1},
+		{"S1: a name without a dot", "POST", "/", "", "AWSEvents", "{}", 400, s1},
+		{"S2: no JSON", "POST", "/", "", "AWSEvents.ListRules", "{", 400, s2},
+		{"S2: no JSON, to PutEvents", "POST", "/", "", "AWSEvents.PutEvents", "x", 400, s2},
+		{"S3: not POST", "PUT", "/", "", "AWSEvents.ListRules", "{}", 400, s1},
+		{"a slash too many", "POST", "//", "", "AWSEvents.ListRules", "{}", 200, `{"Rules":[]}`},
+		{"more of them", "POST", "///", "events", "AWSEvents.ListRules", "{}", 200, `{"Rules":[]}`},
+		{"a slash too many, for a page", "GET", "//healthz", "", "", "", 200, "ok\n"},
+		{"another service", "POST", "/", "dynamodb", "DynamoDB_20120810.ListTables", "{}", 400, "*Bailey does not have the service dynamodb.*"},
+		{"S3's list of buckets", "GET", "/", "s3", "", "", 400, "*<Code>NotImplemented</Code><Message>Bailey does not have the service s3.*"},
+		{"a bucket of the name of a page", "GET", "/metrics", "s3", "", "", 400, "*Bailey does not have the service s3.*"},
+		{"a browser", "GET", "/", "", "", "", 200, "*Bailey: Amazon EventBridge*"},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), tt.method, s.URL()+tt.path, strings.NewReader(tt.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tt.service != "" {
+			r.Header.Set("Authorization", scope(tt.service))
+		}
+		if tt.target != "" {
+			r.Header.Set("X-Amz-Target", tt.target)
+			r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+		}
+		answer := do(t, r)
+		text, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		part := strings.Trim(tt.want, "*")
+		if answer.StatusCode != tt.status || !strings.Contains(string(text), part) || part == tt.want && string(text) != part {
+			t.Errorf("%s: got %d %q, want %d %q", tt.name, answer.StatusCode, text, tt.status, tt.want)
+		}
+	}
+}
+
 func TestBodiesAsTheyCome(t *testing.T) {
 	s := wireServer(t)
 
