@@ -103,7 +103,7 @@ func TestCloudWatch(t *testing.T) {
 
 			refused := call("GetMetricStatistics", statistics("Invocations", Object{"Statistics": List{"Sum"}, "Period": 60,
 				"StartTime": from.Add(-24 * time.Hour).Format(time.RFC3339)}))
-			const message = "You have requested up to 2,880 datapoints, which exceeds the limit of 1,440. " +
+			const message = "You have requested up to 2880 datapoints, which exceeds the limit of 1440. " +
 				"You may reduce the datapoints requested by increasing Period, or decreasing the time range."
 			if e := refused.Error; e == nil || e.Code != "InvalidParameterCombination" || e.Message != message {
 				t.Errorf("too many datapoints: got %+v", refused)
