@@ -3,12 +3,15 @@ package eventsapi
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"bailey/internal/event"
+	"bailey/internal/metrics"
 	"bailey/internal/rule"
 	"bailey/internal/store"
 )
@@ -183,3 +186,28 @@ func (d documents) Apply(_ context.Context, changes []store.Document) error {
 }
 
 func (d documents) Documents(context.Context, func(store.Document) error) error { return nil }
+
+// A partner's events count by their source: those that were taken, whether or not a rule matched.
+func TestPartnerEventsAreCounted(t *testing.T) {
+	counts := metrics.New(metrics.Config{})
+	rules, err := rule.Open(t.Context(), rule.Config{Store: new(memory), Metrics: counts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := New(Config{Events: new(events), Rules: rules, Metrics: counts, Logger: slog.New(slog.DiscardHandler)})
+	const name = "aws.partner/shop.example/a"
+	entry := func(source string) string { return `{"Source":"` + source + `","DetailType":"d","Detail":"{}"}` }
+	for _, s := range []step{
+		{"CreatePartnerEventSource", `{"Name":"` + name + `","Account":"000000000000"}`, `{"EventSourceArn":"` + sourceARN + name + `"}`},
+		{"CreateEventBus", `{"Name":"` + name + `","EventSourceName":"` + name + `"}`, `{"EventBusArn":"arn:aws:events:us-east-1:000000000000:event-bus/` + name + `"}`},
+	} {
+		s.run(t, h)
+	}
+	_, _ = call(t, h, "PutPartnerEvents", `{"Entries":[`+entry(name)+`,`+entry("aws.partner/shop.example/nope")+`,`+entry(name)+`]}`)
+	w := httptest.NewRecorder()
+	counts.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	want := "\nbailey_partner_events_total{event_source=\"" + name + "\",region=\"us-east-1\"} 2\n"
+	if page := w.Body.String(); !strings.Contains(page, want) || strings.Contains(page, "nope") {
+		t.Errorf("no %s, or others", want)
+	}
+}
