@@ -2,7 +2,6 @@ package eventsapi
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strconv"
 
@@ -117,25 +116,4 @@ func appendResults(dst []byte, results []event.Result) (answer []byte, failed in
 	dst = append(dst, `],"FailedEntryCount":`...)
 	dst = strconv.AppendInt(dst, int64(failed), 10)
 	return append(dst, '}'), failed
-}
-
-// eventMembers are what TestEventPattern wants in an event. The documentation
-// names resources too; AWS does not ask for them.
-var eventMembers = []string{"id", "account", "source", "time", "region", "detail-type"}
-
-// isEvent reports whether text is an event as TestEventPattern takes them.
-func isEvent(text []byte) bool {
-	if !event.IsObject(text) {
-		return false
-	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(text, &members); err != nil {
-		return false
-	}
-	for _, name := range eventMembers {
-		if _, ok := members[name]; !ok {
-			return false
-		}
-	}
-	return true
 }

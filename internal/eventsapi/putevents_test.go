@@ -156,13 +156,14 @@ func TestPutEventsMetrics(t *testing.T) {
 
 func TestTestEventPattern(t *testing.T) {
 	h, _ := newAPI(t)
-	const members = `\"id\":\"1\",\"account\":\"0\",\"source\":\"a\",\"time\":\"t\",\"region\":\"r\",\"detail-type\":\"d\"`
+	const members = `\"id\":\"1\",\"account\":\"0\",\"source\":\"a\",\"time\":\"2026-09-01T10:00:00Z\",\"region\":\"r\",\"detail-type\":\"d\"`
 	for _, s := range []step{
 		{"TestEventPattern", `{"EventPattern":"{\"source\":[\"a\"]}","Event":"{` + members + `,\"resources\":[]}"}`, `{"Result":true}`},
 		{"TestEventPattern", `{"EventPattern":"{\"source\":[\"b\"]}","Event":"{` + members + `}"}`, `{"Result":false}`},
 		{"TestEventPattern", `{"EventPattern":"{\"source\":[\"a\"]}","Event":"{\"source\":\"a\"}"}`, `ValidationException: Parameter Event is not valid.`},
 		{"TestEventPattern", `{"EventPattern":"{\"source\":[\"a\"]}","Event":"text"}`, `ValidationException: Parameter Event is not valid.`},
 		{"TestEventPattern", `{"EventPattern":"{\"source\":[\"a\"]}","Event":"[]"}`, `ValidationException: Parameter Event is not valid.`},
+		{"TestEventPattern", `{"EventPattern":"{\"source\":[\"a\"]}","Event":"{\"id\":\"1\",\"account\":\"1\",\"source\":\"a\",\"time\":\"today\",\"region\":\"r\",\"detail-type\":\"d\"}"}`, `ValidationException: Parameter Event is not valid. Reason: Invalid time.`},
 		{"TestEventPattern", `{"EventPattern":"{\"source\":[\"a\"]}"}`, `ValidationException: 1 validation error detected: Value null at 'event' failed to satisfy constraint: Member must not be null`},
 	} {
 		s.run(t, h)

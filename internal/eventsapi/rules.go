@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"bailey/internal/awsjson"
+	"bailey/internal/event"
 	"bailey/internal/rule"
 )
 
@@ -150,8 +151,8 @@ type testEventPatternInput struct {
 type testEventPatternOutput struct{ Result bool }
 
 func (a *api) testEventPattern(_ context.Context, _ *awsjson.Call, in *testEventPatternInput) (*testEventPatternOutput, error) {
-	if !isEvent([]byte(in.Event)) {
-		return nil, invalid("Parameter Event is not valid.")
+	if err := event.CheckEnvelope([]byte(in.Event)); err != nil {
+		return nil, invalid(err.Error())
 	}
 	p, err := rule.ParsePattern(in.EventPattern)
 	if err != nil {
