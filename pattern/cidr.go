@@ -11,6 +11,16 @@ import (
 // An addressRange is a block of addresses of one family, both ends included.
 type addressRange struct{ low, high []byte }
 
+// all reports whether the mask has no bits.
+func (r addressRange) all() bool {
+	for i := range r.low {
+		if r.low[i] != 0 || r.high[i] != 0xFF {
+			return false
+		}
+	}
+	return true
+}
+
 // contains compares an address with the range, byte by byte. An address of
 // the other family compares with as many bytes as both have: AWS writes
 // addresses as hexadecimal digits and compares those from the left, so that

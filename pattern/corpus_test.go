@@ -14,6 +14,7 @@ import (
 // A verdictCase is a line of the corpus; see testdata/README.md.
 type verdictCase struct {
 	Name, Pattern, Event, Verdict, Reason string
+	Column                                *int // of a reason, 0 if it has none
 }
 
 func corpus(t testing.TB) []verdictCase {
@@ -53,6 +54,9 @@ func TestCorpus(t *testing.T) {
 			// The corpus leaves out positions in the middle of a reason too.
 			if c.Verdict != "error" || refused.Reason != c.Reason && !strings.HasPrefix(refused.Reason, c.Reason+" (") {
 				t.Errorf("%s: %s\ngot error %q\nwant %s %q", c.Name, c.Pattern, refused.Reason, c.Verdict, c.Reason)
+			}
+			if c.Column != nil && refused.Column != *c.Column {
+				t.Errorf("%s: %s\ngot column %d, want %d", c.Name, c.Pattern, refused.Column, *c.Column)
 			}
 			continue
 		}

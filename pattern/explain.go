@@ -123,6 +123,8 @@ func (t *test) describe() string {
 	switch t.op {
 	case opLiteral, opNumber:
 		return t.text
+	case opNothing:
+		return t.text + ", which no value equals, being no double"
 	case opRange:
 		return t.more.describeRange()
 	case opAddress:

@@ -1,6 +1,9 @@
 package pattern
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // element compiles one element of a leaf.
 func (p *parser) element(tok token) (test, error) {
@@ -27,6 +30,9 @@ func (p *parser) element(tok token) (test, error) {
 		}
 		if f, ok := parseNumber(text); ok {
 			return test{op: opNumber, text: text, more: &operands{low: f, high: f}}, nil
+		}
+		if strings.ContainsAny(text, ".eE") {
+			return test{op: opNothing, text: text}, nil
 		}
 		return test{op: opLiteral, text: text}, nil
 	case tokenTrue, tokenFalse, tokenNull:

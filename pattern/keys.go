@@ -29,7 +29,7 @@ func tableKey(t *test) (kind tableKind, key string) {
 	switch t.op {
 	case opString:
 		return tableString, t.text
-	case opLiteral:
+	case opLiteral, opNothing:
 		return tableLiteral, t.text
 	case opNumber, opRange:
 		if t.more.low == t.more.high {
@@ -67,6 +67,9 @@ func tableKey(t *test) (kind tableKind, key string) {
 		}
 	case opAddress:
 		low, high := t.more.block.low, t.more.block.high
+		if t.more.block.all() {
+			return notInTable, "" // numbers too
+		}
 		n := 0
 		for n < 8*len(low) && (low[n/8]^high[n/8])>>(7-n%8)&1 == 0 {
 			n++

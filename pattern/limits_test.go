@@ -23,7 +23,7 @@ func TestLimits(t *testing.T) {
 		{"longest", `{"a":["` + strings.Repeat("é", MaxLength-10) + `"]}`, ""},
 		{"too long", `{"a":["` + strings.Repeat("é", MaxLength-9) + `"]}`, "Event pattern is longer than 4096 characters"},
 		{"most combinations", `{` + or(40) + `,` + wide(25) + `}`, ""},
-		{"too many combinations", `{` + or(41) + `,` + wide(25) + `}`, "Rule is too complex - try using fewer combinations of $or"},
+		{"too many combinations", `{` + or(41) + `,` + wide(25) + `}`, "Or operator is producing over 1000 rule combinations"},
 		{"too many fields in all", `{` + repeat(200, `"k%d":[1]`) + `,` + or(20) + `,` + wide(20) + `}`, "Rule is too complex - try using fewer combinations of $or"},
 		{"most fields", `{` + repeat(256, `"k%d":[1]`) + `}`, ""},
 		{"too many fields", `{` + repeat(257, `"k%d":[1]`) + `}`, "Size of rule 'rule' exceeds max value of 256"},

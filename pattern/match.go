@@ -22,7 +22,7 @@ func (w *walker) done() {
 		w.memo = memo{}
 	}
 	w.memo.member = nil
-	if cap(w.values) <= keepValues && cap(w.buf) <= keepBytes && cap(w.inside) <= keepValues {
+	if cap(w.values) <= keepValues && cap(w.buf) <= keepBytes && cap(w.inside) <= keepValues && cap(w.overrides.open) <= keepValues {
 		walkers.Put(w)
 	}
 }
@@ -44,8 +44,19 @@ func (e *engine) match(event []byte) *walker {
 // read collects the event's values.
 func (w *walker) read(e *engine, event []byte) {
 	w.reset(e, event)
-	if i := skipSpace(w.doc, 0); i < len(w.doc) && w.doc[i] == '{' && e.paths.children() > 0 {
+	i := skipSpace(w.doc, 0)
+	if i >= len(w.doc) || w.doc[i] != '{' || e.paths.children() == 0 {
+		return
+	}
+	w.object(i+1, e.paths, 0)
+	if !w.strays {
+		return
+	}
+	if w.again = w.findOverridden(); w.again {
+		w.release()
+		w.reset(e, event)
 		w.object(i+1, e.paths, 0)
+		w.again = false
 	}
 }
 

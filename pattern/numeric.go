@@ -10,18 +10,17 @@ func (p *parser) number() (float64, error) {
 	}
 	f, ok := parseNumber(text)
 	if !ok {
-		return 0, p.incomparable(text)
+		return 0, &Error{Reason: incomparable(text)} // AWS does not say where
 	}
 	return f, nil
 }
 
-// incomparable refuses a number that an operator cannot compare with. AWS does
-// not say where it stands.
-func (p *parser) incomparable(text string) error {
+// incomparable words why an operator cannot compare with a number.
+func incomparable(text string) string {
 	if exceedsLimits(text) {
-		return &Error{Reason: "value exceeds limits"}
+		return "value exceeds limits"
 	}
-	return &Error{Reason: "Cannot compare number : " + text}
+	return "Cannot compare number : " + text
 }
 
 // numeric compiles a comparison with one number or between two.
@@ -81,7 +80,7 @@ func (p *parser) oneBound(tok token, operator string, set func(float64)) error {
 	}
 	f, ok := parseNumber(text)
 	if !ok {
-		return p.incomparable(text)
+		return p.refuse(incomparable(text))
 	}
 	set(f)
 	return nil
@@ -107,13 +106,13 @@ func (p *parser) lowerBound(tok token, operator string, more *operands) error {
 	}
 	var ok bool
 	if more.low, ok = parseNumber(low); !ok {
-		return p.incomparable(low)
+		return p.refuse(incomparable(low))
 	}
 	if high == "" {
 		return nil
 	}
 	if more.high, ok = parseNumber(high); !ok {
-		return p.incomparable(high)
+		return p.refuse(incomparable(high))
 	}
 	if more.low >= more.high {
 		return p.fail("Bottom must be less than top")

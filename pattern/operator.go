@@ -13,6 +13,7 @@ const (
 	opString      operator = iota // a string, equal to text
 	opLiteral                     // no string: true, false, null or a number, written exactly as text
 	opNumber                      // a number equal to low
+	opNothing                     // no value: the pattern has text, a number that no double holds
 	opRange                       // a number within low and high
 	opAddress                     // a string that is an address within the block
 	opPrefix                      // a string beginning with text
@@ -113,10 +114,16 @@ func (t *test) matches(v *value) bool {
 	case opNumber, opRange:
 		f, ok := v.comparable()
 		return ok && t.more.inRange(f)
+	case opNothing:
+		return false
 	case opAddress:
+		if !v.quoted { // AWS compares digits, and all are within a block of all addresses
+			_, ok := v.comparable()
+			return ok && t.more.block.all()
+		}
 		var buf [16]byte
 		address, ok := parseAddress(v.text, &buf)
-		return ok && v.quoted && t.more.block.contains(address)
+		return ok && t.more.block.contains(address)
 	case opPrefix:
 		return v.quoted && prefixMatches(v.text, t.text)
 	case opSuffix:

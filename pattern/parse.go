@@ -189,7 +189,11 @@ func (p *parser) or(base []byte) error {
 		for _, a := range p.alternatives {
 			fields += len(a)
 		}
-		if after = append(after, p.alternatives...); len(after) > MaxAlternatives || fields > maxAllFields {
+		after = append(after, p.alternatives...)
+		switch {
+		case len(after) > MaxAlternatives:
+			return &Error{Reason: fmt.Sprintf("Or operator is producing over %d rule combinations", MaxAlternatives)}
+		case fields > maxAllFields:
 			return p.fail("Rule is too complex - try using fewer combinations of $or")
 		}
 	}

@@ -55,6 +55,20 @@ func (n *pathNode) child(name string) *pathNode {
 	return nil
 }
 
+// descend returns the node of a key of an event, in which dots separate steps,
+// or nil.
+func (n *pathNode) descend(key string) *pathNode {
+	child := n.child(key)
+	for child == nil {
+		step, rest, more := strings.Cut(key, ".")
+		if n = n.child(step); n == nil || !more {
+			return n
+		}
+		key = rest
+	}
+	return child
+}
+
 // begins reports whether some child's name begins with c.
 func (n *pathNode) begins(c byte) bool { return n.first[c>>6]&(1<<(c&63)) != 0 }
 

@@ -13,7 +13,8 @@ type membership map[int]int // array -> element
 
 type referenceValue struct {
 	value
-	in membership
+	in   membership
+	keys []int // the members of objects it lies in, each with a number of its own
 }
 
 type referenceEvent struct {
@@ -21,6 +22,8 @@ type referenceEvent struct {
 	emptyStep bool
 	arrays    int
 	in        membership
+	keys      []int
+	count     int
 	values    map[string][]referenceValue
 }
 
@@ -41,6 +44,7 @@ func referenceMatch(p *Pattern, event string) bool {
 }
 
 func (e *referenceEvent) object(path []string) error {
+	members := map[string]int{}
 	for {
 		tok, err := e.next()
 		if err != nil || tok == tokenObjectEnd {
@@ -56,9 +60,18 @@ func (e *referenceEvent) object(path []string) error {
 			}
 			continue
 		}
+		if old, again := members[name]; again {
+			for path, values := range e.values {
+				e.values[path] = slices.DeleteFunc(values, func(v referenceValue) bool { return slices.Contains(v.keys, old) })
+			}
+		}
+		e.count++
+		members[name] = e.count
+		e.keys = append(e.keys, e.count)
 		if err := e.value(append(slices.Clone(path), name), tok); err != nil {
 			return err
 		}
+		e.keys = e.keys[:len(e.keys)-1]
 	}
 }
 
@@ -93,7 +106,7 @@ func (e *referenceEvent) value(path []string, tok token) error {
 		return err
 	}
 	name := strings.Join(path, ".")
-	e.values[name] = append(e.values[name], referenceValue{value{text: text, quoted: tok == tokenString, halves: wholeCharacters(text) != text}, maps.Clone(e.in)})
+	e.values[name] = append(e.values[name], referenceValue{value{text: text, quoted: tok == tokenString, halves: wholeCharacters(text) != text}, maps.Clone(e.in), slices.Clone(e.keys)})
 	return nil
 }
 

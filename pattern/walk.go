@@ -24,6 +24,9 @@ type walker struct {
 	scopes uint64
 	strays bool // a place was reached twice in one element
 
+	again     bool // the event is read again, without what later keys override
+	overrides overrides
+
 	marks   []uint64 // bits of members, candidates and buckets that were looked at
 	marked  []int32
 	matched []*member
@@ -116,7 +119,9 @@ func (w *walker) object(i int, n *pathNode, in int32) int {
 			if child = n.child(key); child == nil && strings.IndexByte(key, '.') >= 0 {
 				child = w.dotted(n, key, in)
 			}
-			if child != nil {
+			if child != nil && w.again && w.overrides.isOverridden(i) {
+				i = w.skipValue(i)
+			} else if child != nil {
 				w.visit(child, in)
 				if key == "" {
 					w.empty++
@@ -165,7 +170,7 @@ func (w *walker) visit(n *pathNode, in int32) {
 
 // nothingMore reports whether nothing from i on can name a child of n, the
 // root: there is no escape, and no quote followed by a child's name. A key
-// that repeats one would count. It looks a few times only: each may go through
+// that repeats one would override it. It looks a few times only: each may go through
 // the rest of the event.
 func (w *walker) nothingMore(i int, n *pathNode) bool {
 	const names, tries, looks = 4, 8, 4
