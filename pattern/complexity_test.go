@@ -372,7 +372,7 @@ func TestTooComplex(t *testing.T) {
 		{"behind numbers of a list, repeated", branches(`{"anything-but":[1,2,1]}`, `{"anything-but":[2,1]}`), true},
 		{"behind a number and a string", branches(`1`, `"1"`), false},
 	} {
-		if got := mustParse(t, c.pattern).TooComplex(); (got == tooComplex) != c.refused || got != "" && got != tooComplex {
+		if got := mustParse(t, c.pattern).Refused(); (got != nil) != c.refused || got != nil && got.Reason != tooComplex {
 			t.Errorf("%s: got %q, want it refused: %v", c.name, got, c.refused)
 		}
 	}
@@ -408,7 +408,7 @@ func BenchmarkTooComplex(b *testing.B) {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				p.TooComplex()
+				p.Refused()
 			}
 		})
 	}

@@ -11,17 +11,34 @@ type Error struct {
 	// has no place in the text.
 	Line, Column int
 
+	internal bool // AWS fails
+
 	// place is the position as AWS appends it, twice where its parser does.
 	place string
 }
 
+// Code returns the code of AWS's error: InvalidEventPatternException, or
+// InternalFailure where its compiler fails.
+func (e *Error) Code() string {
+	if e.internal {
+		return "InternalFailure"
+	}
+	return "InvalidEventPatternException"
+}
+
 // Error returns the message of AWS's InvalidEventPatternException, in one line:
-// without the position.
+// without the position. Where AWS says nothing it says what is wrong.
 func (e *Error) Error() string {
 	return "Event pattern is not valid. Reason: " + e.Reason
 }
 
 // Message returns the whole of the message that AWS answers with. After the
 // line that [Error.Error] returns it has, for a reason with a place in the
-// text, a line with the pattern and that place.
-func (e *Error) Message() string { return e.Error() + e.place }
+// text, a line with the pattern and that place. It is empty for an
+// InternalFailure.
+func (e *Error) Message() string {
+	if e.internal {
+		return ""
+	}
+	return e.Error() + e.place
+}

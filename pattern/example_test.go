@@ -77,12 +77,23 @@ func ExampleSet() {
 	// [paid]
 }
 
-func ExampleCheck() {
-	fmt.Println(pattern.Check(`{"a": [{"prefix": "x"}]}`, `{"a": "xyz"}`))
-	fmt.Println(pattern.Check(`{"a": []}`, `{"a": "xyz"}`))
-	fmt.Println(pattern.Check(`{"a": [1]}`, `[]`))
+func ExamplePattern_Refused() {
+	for _, text := range []string{
+		`{"a": [{"wildcard": "*a*a*a*a*a"}]}`,
+		`{"a": [{"wildcard": "*a*a*a*a*a*a*a*a*a*a*a"}]}`,
+	} {
+		p, err := pattern.Parse(text)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if refused := p.Refused(); refused != nil {
+			fmt.Println(refused.Code(), refused.Reason)
+			continue
+		}
+		fmt.Println("taken")
+	}
 	// Output:
-	// true
-	// error InvalidEventPatternException Event pattern is not valid. Reason: Empty arrays are not allowed
-	// error ValidationException Parameter Event is not valid.
+	// taken
+	// InvalidEventPatternException Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a wildcard character
 }

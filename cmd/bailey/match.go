@@ -7,7 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 
+	"bailey/internal/event"
 	"bailey/pattern"
 )
 
@@ -20,7 +24,8 @@ const maxMatchLine = 16 << 20
 // Help is what --help says beyond the list of flags.
 func (matchCommand) Help() string {
 	return `Each line of standard input is {"event": TEXT, "pattern": TEXT}, both strings that hold JSON. Each gets one line of
-output: true, false, or error, an AWS error code and its message.`
+output, what TestEventPattern answers: true, false, or error, an AWS error code and its message, without the position in the
+pattern. An event needs its envelope: id, account, source, time, region and detail-type.`
 }
 
 // Run answers line by line, so that another program can ask it questions one after the other.
@@ -61,7 +66,49 @@ func matchLine(line []byte) string {
 	if err := json.Unmarshal(line, &question); err != nil || question.Event == nil || question.Pattern == nil {
 		return badLine
 	}
-	return pattern.Check(*question.Pattern, *question.Event)
+	code, message := "", ""
+	matched, err := testEventPattern(*question.Pattern, *question.Event)
+	switch e, ok := errors.AsType[*pattern.Error](err); {
+	case err == nil:
+		return strconv.FormatBool(matched)
+	case ok:
+		code = e.Code()
+		if e.Message() != "" {
+			message = e.Error()
+		}
+	default:
+		code, message = "ValidationException", err.Error()
+	}
+	return inOneLine(strings.TrimRight("error "+code+" "+message, " "))
+}
+
+// testEventPattern answers as the operation TestEventPattern does, which asks no
+// more of a pattern's length than that it is one; the quota is PutRule's.
+func testEventPattern(text, of string) (bool, error) {
+	if length := utf8.RuneCountInString(text); length > pattern.MaxLength {
+		return false, fmt.Errorf("1 validation error detected: Value '%s' at 'eventPattern' failed to satisfy constraint: Member must have length less than or equal to %d", text, pattern.MaxLength)
+	}
+	if err := event.CheckEnvelope([]byte(of)); err != nil {
+		return false, err
+	}
+	p, err := pattern.Parse(text)
+	if err != nil {
+		return false, err
+	}
+	if refused := p.Refused(); refused != nil {
+		return false, refused
+	}
+	return p.Match([]byte(of)), nil
+}
+
+// inOneLine returns s without line breaks.
+func inOneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
 var errLongLine = errors.New("line is too long")

@@ -159,6 +159,7 @@ type none struct{}
 var codes = map[rule.Kind]string{
 	rule.Invalid:           "ValidationException",
 	rule.InvalidPattern:    "InvalidEventPatternException",
+	rule.InternalFailure:   "InternalFailure",
 	rule.NotFound:          "ResourceNotFoundException",
 	rule.Exists:            "ResourceAlreadyExistsException",
 	rule.LimitExceeded:     "LimitExceededException",
@@ -174,7 +175,11 @@ var codes = map[rule.Kind]string{
 // InternalException.
 func answer(err error) error {
 	if e, ok := errors.AsType[*rule.Error](err); ok {
-		return &awsjson.Error{Code: codes[e.Kind], Message: e.Message}
+		status := http.StatusBadRequest
+		if e.Kind == rule.InternalFailure {
+			status = http.StatusInternalServerError
+		}
+		return &awsjson.Error{Code: codes[e.Kind], Message: e.Message, Status: status}
 	}
 	if errors.Is(err, store.ErrBusy) {
 		return &awsjson.Error{Code: "ThrottlingException", Message: "Rate exceeded"}

@@ -178,6 +178,12 @@ func TestTestEventPattern(t *testing.T) {
 	} {
 		s.run(t, h)
 	}
+	// Recorded too: AWS fails on an operator in anything-but with an empty list.
+	for _, body := range []string{`{"EventPattern":"{\"source\":[{\"anything-but\":{\"prefix\":[]}}]}","Event":"{` + members + `}"}`} {
+		if status, got := call(t, h, "TestEventPattern", body); status != 500 || !strings.HasPrefix(got, `{"__type":"InternalFailure"`) {
+			t.Errorf("got %d %s, want 500 and an InternalFailure", status, got)
+		}
+	}
 	status, got := call(t, h, "TestEventPattern", `{"EventPattern":"{\"source\":[]}","Event":"{`+members+`}"}`)
 	if want := `{"__type":"InvalidEventPatternException","message":"Event pattern is not valid. Reason: Empty arrays are not allowed`; status != 400 || !strings.HasPrefix(got, want) {
 		t.Errorf("got %d %s, want 400 %s...", status, got, want)

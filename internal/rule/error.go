@@ -10,6 +10,7 @@ type Kind uint8
 const (
 	Invalid           Kind = iota + 1 // a value or a combination of values is not allowed
 	InvalidPattern                    // an event pattern cannot be compiled
+	InternalFailure                   // an event pattern on which AWS fails
 	NotFound                          // a bus, rule or other resource is not there
 	Exists                            // a resource is there already
 	LimitExceeded                     // a quota is used up

@@ -144,6 +144,9 @@ func (r *Registry) share(route *Route) {
 // PatternError is an error of pattern.Parse as an *Error, in all of AWS's words.
 func PatternError(err error) error {
 	if e, ok := errors.AsType[*pattern.Error](err); ok {
+		if e.Code() == "InternalFailure" {
+			return &Error{InternalFailure, e.Message()}
+		}
 		return &Error{InvalidPattern, e.Message()}
 	}
 	return fmt.Errorf("compiling an event pattern: %w", err)
@@ -156,8 +159,8 @@ func ParsePattern(text string) (*pattern.Pattern, error) {
 	if err != nil {
 		return nil, PatternError(err)
 	}
-	if reason := p.TooComplex(); reason != "" {
-		return nil, PatternError(&pattern.Error{Reason: reason})
+	if refused := p.Refused(); refused != nil {
+		return nil, PatternError(refused)
 	}
 	return p, nil
 }
