@@ -61,14 +61,15 @@
 // objects: {"a": [{"exists": false}]} matches {"a": {"b": 1}} and {"a": []}.
 //
 // Numbers are compared as doubles, so that 300 matches 300.0 and 3e2, and never
-// match strings. A number whose text stands for no double exactly, such as
-// 9007199254740993 or 1e400, is compared by its text alone and refused
-// in an operator. A string that is an address matches its other spellings.
+// match strings. A number whose text stands for no double exactly is refused in
+// an operator. By itself an integer such as 9007199254740993 is compared by its
+// text alone, and any other, such as 1e400, matches nothing. A string that is an address matches its other spellings.
 //
 // Keys are case-sensitive. A dot in a key is as good as a level:
 // {"a.b": [1]} and {"a": {"b": [1]}} are one pattern and match the same
-// events. Of a key repeated in a pattern the last counts; in an event
-// all do.
+// events. Of a key repeated in a pattern the last array counts, and
+// objects merge. Of a key repeated in an object of an event the last counts, as
+// for whoever reads the event by a common parser; AWS counts all.
 //
 // A number of oddities of AWS's matcher are kept, because rules should do here
 // what they do there; they are in the comments where they are kept, and in
@@ -81,5 +82,6 @@
 // [MaxAlternatives] combinations, each of at most 256 fields.
 // A wildcard may have as many stars as fit: they are compared one after the
 // other, in time linear in the value, and make no automaton that could blow
-// up. [Pattern.Size] tells the memory a pattern takes.
+// up. AWS has such an automaton and refuses what it takes for too complex:
+// [Pattern.Refused] says so. [Pattern.Size] tells the memory a pattern takes.
 package pattern

@@ -33,6 +33,7 @@ func TestDocumentation(t *testing.T) {
 			Matches []json.RawMessage `json:"matches"`
 			Not     []json.RawMessage `json:"does not match"`
 			Reason  string            `json:"reason"`
+			Refused string            `json:"refused"`
 		}
 		if err := json.Unmarshal([]byte(block[2]), &example); err != nil {
 			t.Fatalf("%s: %v", block[2], err)
@@ -41,6 +42,12 @@ func TestDocumentation(t *testing.T) {
 		if refused, ok := errors.AsType[*pattern.Error](err); ok {
 			if refused.Reason != example.Reason {
 				t.Errorf("%s: got reason %q, want %q", example.Pattern, refused.Reason, example.Reason)
+			}
+			continue
+		}
+		if example.Refused != "" {
+			if refused := p.Refused(); refused == nil || refused.Reason != example.Refused {
+				t.Errorf("%s: got %v, want %q", example.Pattern, refused, example.Refused)
 			}
 			continue
 		}
