@@ -75,3 +75,14 @@ func (r *Router) Preview(ctx context.Context, target rule.Target, envelope []byt
 	}
 	return r.dispatcher.Preview(ctx, route, envelope)
 }
+
+// WouldFail says why nothing would be sent to a target for an event, nil where
+// a request would be made, or where the target is an event bus or an archive.
+func (r *Router) WouldFail(ctx context.Context, key rule.RouteKey, envelope []byte) (*retry.Failure, error) {
+	route, ok := r.rules.Route(key)
+	if !ok || route.Archive != "" || route.Bus != "" {
+		return nil, nil
+	}
+	_, failure, err := r.dispatcher.Preview(ctx, route, envelope)
+	return failure, err
+}

@@ -30,6 +30,7 @@ type apiPutCommand struct {
 	URL            string            `name:"url" help:"Where a stage leads that has no URL of its own." placeholder:"URL"`
 	Stage          map[string]string `mapsep:"none" help:"A stage with a URL of its own; may be repeated." placeholder:"NAME=URL"`
 	DefaultStage   string            `help:"Stage of targets whose ARN has * for it." placeholder:"NAME"`
+	Regions        []string          `help:"Regions of the ARNs that mean this API, or * for all; that of the target's rule if nobody says." placeholder:"REGION,..."`
 	EndpointType   string            `help:"EDGE, REGIONAL or PRIVATE." placeholder:"TYPE"`
 	Timeout        time.Duration     `help:"Limit of one request, up to 300s; 5s if nobody says." placeholder:"DURATION"`
 	MaxConcurrency int               `help:"Requests under way at once; 64 if nobody says." placeholder:"N"`
@@ -90,6 +91,9 @@ func (c *apiPutCommand) registration(t *terminal) (*request.API, error) {
 	}
 	if c.DefaultStage != "" {
 		api.DefaultStage = c.DefaultStage
+	}
+	if len(c.Regions) > 0 {
+		api.Regions = c.Regions
 	}
 	if c.EndpointType != "" {
 		api.EndpointType = c.EndpointType

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -56,7 +56,7 @@ func (c *deadLettersCommand) Run(ctx context.Context, t *terminal) error {
 	rows := newTable(t.out, "ID", "GIVEN UP (UTC)", "EVENT", "RULE", "QUEUE", "RETRIES", "ERROR", "MESSAGE")
 	for i := range all.DeadLetters {
 		d := &all.DeadLetters[i]
-		rows.row(itoa(d.ID), moment(&d.At), d.EventID, d.Rule, d.Queue, d.Attributes["RETRY_ATTEMPTS"], d.Attributes["ERROR_CODE"], d.Attributes["ERROR_MESSAGE"])
+		rows.row(itoa(d.ID), moment(&d.At), d.EventID, d.Rule, d.Queue, cmp.Or(d.Attributes["RETRY_ATTEMPTS"], "-"), d.Attributes["ERROR_CODE"], d.Attributes["ERROR_MESSAGE"])
 	}
 	rows.flush()
 	if all.Next != "" {
@@ -86,12 +86,15 @@ func (c *deadLettersShowCommand) Run(ctx context.Context, t *terminal) error {
 	for _, name := range slices.Sorted(maps.Keys(d.Attributes)) {
 		t.out.printf("  %s  %s\n", name, printable(d.Attributes[name]))
 	}
-	var e envelope
-	if err := json.Unmarshal(d.Body, &e); err != nil {
-		return fmt.Errorf("reading the event: %w", err)
+	if d.TraceHeader != "" {
+		t.out.printf("  trace     %s\n", printable(d.TraceHeader))
 	}
-	t.out.printf("  what      %s from %s\n", printable(e.DetailType), printable(e.Source))
-	t.out.printf("  next      bailey redrive --dead-letter %d sends it again; bailey event %s says what was tried\n", d.ID, d.EventID)
+	t.out.printf("  next      bailey redrive --dead-letter %d sends the event again; bailey event %s says what was tried\n", d.ID, d.EventID)
+	text := d.Text
+	if text == "" {
+		text = string(d.Body)
+	}
+	t.out.printf("\n%s\n", printableLines(text))
 	return nil
 }
 

@@ -49,6 +49,15 @@ func printable(text string) string {
 	}, text)
 }
 
+// printableLines is printable of each line of a text.
+func printableLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = printable(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 // when is how moments are printed: UTC, to the millisecond.
 const when = "2006-01-02 15:04:05.000"
 

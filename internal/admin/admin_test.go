@@ -166,7 +166,7 @@ func TestDeliveriesAndWait(t *testing.T) {
 	}
 	attributes := letters[0].(map[string]any)["attributes"].(map[string]any)
 	for name, want := range map[string]string{
-		"RULE_ARN": "arn:aws:events:us-east-1:000000000000:rule/orders", "ERROR_CODE": "ERROR_FROM_TARGET", "RETRY_ATTEMPTS": "0",
+		"RULE_ARN": "arn:aws:events:us-east-1:000000000000:rule/orders", "ERROR_CODE": "ERROR_FROM_TARGET",
 		"TARGET_ARN": "arn:aws:execute-api:us-east-1:000000000000:orders/prod/POST/orders",
 	} {
 		if attributes[name] != want {

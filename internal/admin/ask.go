@@ -10,7 +10,6 @@ import (
 	"bailey/internal/arn"
 	"bailey/internal/deliver"
 	"bailey/internal/event"
-	"bailey/internal/retry"
 	"bailey/internal/rule"
 	"bailey/pattern"
 )
@@ -77,7 +76,11 @@ func (a *api) preview(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	preview, failure, err := a.router.Preview(r.Context(), ask.Target, body, ask.RuleARN)
+	ruleARN := ask.RuleARN
+	if ruleARN == "" && ask.Region != "" {
+		ruleARN = a.router.Rules().RuleARN(ask.Region, rule.DefaultBus, "preview")
+	}
+	preview, failure, err := a.router.Preview(r.Context(), ask.Target, body, ruleARN)
 	if err != nil {
 		return nil, err
 	}
@@ -105,9 +108,17 @@ func (a *api) explain(r *http.Request) (any, error) {
 			return nil, err
 		}
 		for _, rl := range rules {
-			if ask.Rule == "" || ask.Rule == rl.Name {
-				answer.Rules = append(answer.Rules, a.explainRule(rl, body))
+			if ask.Rule != "" && ask.Rule != rl.Name {
+				continue
 			}
+			e := explain(rl, body)
+			if e.Matched {
+				if e.Failures, err = a.failures(r.Context(), rl, body); err != nil {
+					return nil, err
+				}
+				e.Notes = a.notes(rl, body)
+			}
+			answer.Rules = append(answer.Rules, e)
 		}
 		if next == "" {
 			break
@@ -120,27 +131,32 @@ func (a *api) explain(r *http.Request) (any, error) {
 	return answer, nil
 }
 
-// explainRule explains a rule and, where it matches, says what is amiss with its
-// targets.
-func (a *api) explainRule(rl *rule.Rule, event []byte) Explanation {
-	e := explain(rl, event)
-	if !e.Matched {
-		return e
-	}
+// failures says which targets of a rule an event could not be sent to.
+func (a *api) failures(ctx context.Context, rl *rule.Rule, event []byte) (all []TargetFailure, err error) {
 	for i := range rl.Targets {
-		id := rl.Targets[i].ID
-		route, ok := a.router.Rules().Route(rule.RouteKey{Region: rl.Region, Bus: rl.EventBusName, Rule: rl.Name, Target: id})
-		if !ok {
-			continue // removed meanwhile
+		key := rule.RouteKey{Region: rl.Region, Bus: rl.EventBusName, Rule: rl.Name, Target: rl.Targets[i].ID}
+		failure, err := a.router.WouldFail(ctx, key, event)
+		if err != nil {
+			return nil, err
 		}
-		if why := deliver.Unsendable(route, event); why != "" {
-			e.Notes = append(e.Notes, TargetNote{id, string(retry.InvalidJSON) + ": " + why})
-		}
-		for _, note := range deliver.Notes(route, event) {
-			e.Notes = append(e.Notes, TargetNote{id, note})
+		if failure != nil {
+			all = append(all, TargetFailure{key.Target, string(failure.Code), failure.Message})
 		}
 	}
-	return e
+	return all, nil
+}
+
+// notes says which paths of a rule's targets find nothing in an event.
+func (a *api) notes(rl *rule.Rule, event []byte) (all []TargetNote) {
+	for i := range rl.Targets {
+		key := rule.RouteKey{Region: rl.Region, Bus: rl.EventBusName, Rule: rl.Name, Target: rl.Targets[i].ID}
+		if route, ok := a.router.Rules().Route(key); ok { // else removed meanwhile
+			for _, note := range deliver.Notes(route, event) {
+				all = append(all, TargetNote{key.Target, note})
+			}
+		}
+	}
+	return all
 }
 
 func explain(rl *rule.Rule, event []byte) Explanation {

@@ -124,9 +124,9 @@ type Explanation struct {
 	Reason  string `json:"reason,omitempty"`
 	Targets int    `json:"targets"`
 	Buses   int    `json:"buses,omitempty"` // how many targets are event buses or archives
-
-	// Notes are about the targets of a rule that matches: why an event makes no
-	// input for one, and paths that find nothing in the event.
+	// Failures are of targets that would not be sent the event that matched.
+	Failures []TargetFailure `json:"failures,omitempty"`
+	// Notes say which paths of the targets find nothing in the event.
 	Notes []TargetNote `json:"notes,omitempty"`
 }
 
@@ -134,6 +134,13 @@ type Explanation struct {
 type TargetNote struct {
 	TargetID string `json:"targetId"`
 	Note     string `json:"note"`
+}
+
+// TargetFailure says why a target would not be sent an event.
+type TargetFailure struct {
+	TargetID  string `json:"targetId"`
+	ErrorCode string `json:"errorCode"`
+	Error     string `json:"error"`
 }
 
 // Explanations is the answer to an [ExplainRequest], by rule name.
@@ -152,7 +159,10 @@ type DeadLetter struct {
 	TargetID     string            `json:"targetId"`
 	At           time.Time         `json:"at"`
 	Attributes   map[string]string `json:"attributes"`
-	Body         json.RawMessage   `json:"body"`
+	TraceHeader  string            `json:"traceHeader,omitempty"`
+	// Body is the message where that is JSON, else null, and then Text is it.
+	Body json.RawMessage `json:"body"`
+	Text string          `json:"text,omitempty"`
 }
 
 // DeadLetters is a page of dead letters, oldest first.
@@ -221,8 +231,12 @@ func lastAttempt(d *store.Delivery) *time.Time {
 }
 
 func deadLetterOf(d *store.DeadLetter) DeadLetter {
-	return DeadLetter{
-		ID: d.ID, Queue: d.Queue, EventID: d.Event.String(), At: d.At, Attributes: d.Attributes(), Body: d.Body,
+	shown := DeadLetter{
+		ID: d.ID, Queue: d.Queue, EventID: d.Event.String(), At: d.At, Attributes: d.Attributes(), TraceHeader: d.TraceHeader, Body: d.Body,
 		Region: d.Route.Region, EventBusName: d.Route.Bus, Rule: d.Route.Rule, TargetID: d.Route.Target,
 	}
+	if !json.Valid(d.Body) {
+		shown.Body, shown.Text = nil, string(d.Body)
+	}
+	return shown
 }

@@ -16,7 +16,6 @@ import (
 	"bailey/internal/crashpoint"
 	"bailey/internal/egress"
 	"bailey/internal/event"
-	"bailey/internal/input"
 	"bailey/internal/metrics"
 	"bailey/internal/request"
 	"bailey/internal/retry"
@@ -28,20 +27,6 @@ import (
 type lastFailure struct {
 	code, message string
 	statusCode    int
-}
-
-// api returns the registration that a route leads to, or, with pass-through,
-// the real API at AWS.
-func (d *Dispatcher) api(rt *rule.Route) (*request.API, bool) {
-	id := rt.Request.APIID()
-	if api, ok := d.cfg.Rules.API(id); ok {
-		return api, true
-	}
-	if !d.cfg.PassThrough {
-		return nil, false
-	}
-	api, err := request.PassThrough(id, rt.Request.Region())
-	return api, err == nil
 }
 
 // lateness is how long after its due time a retry is made although its event
@@ -160,21 +145,6 @@ func (d *Dispatcher) abandon(x *delivery, rt *rule.Route, f *retry.Failure, exha
 	d.cfg.Store.Settle(o)
 }
 
-// bury makes an outcome final, with a message for the target's dead-letter
-// queue if it has one, or had one when it was removed (X7).
-func (d *Dispatcher) bury(o *store.Outcome, x *delivery, rt *rule.Route, f *retry.Failure, exhausted string) {
-	o.Status = store.Dead
-	d.log.Warn("delivery given up", "rule", x.route.Rule, "target", x.route.Target, "event_id", x.event.ID,
-		"attempts", x.attempts, "error_code", f.Code, "error", f.Message, "exhausted", exhausted)
-	if rt == nil || rt.DeadLetterARN == "" {
-		return
-	}
-	o.DeadLetter = &store.DeadLetter{
-		Queue: rt.DeadLetterARN, Event: x.event.ID, Body: x.event.JSON, RuleARN: rt.RuleARN, TargetARN: rt.Target.ARN,
-		ErrorCode: string(f.Code), ErrorMessage: f.Message, RetryAttempts: max(x.attempts-1, 0), Exhausted: exhausted, At: o.At,
-	}
-}
-
 // answer is what came back: its status, and for a status outside 2xx how the
 // body began.
 type answer struct {
@@ -184,7 +154,7 @@ type answer struct {
 
 // build makes the request of one attempt (T1, R1 to R9).
 func (d *Dispatcher) build(ctx context.Context, x *delivery, rt *rule.Route, api *request.API) (*http.Request, *retry.Failure) {
-	body, err := rt.Input.Render(x.event.JSON, input.Context{RuleARN: rt.RuleARN, RuleName: x.route.Rule, Ingested: x.event.Ingested})
+	body, err := render(x, rt)
 	if err != nil {
 		return nil, &retry.Failure{Code: retry.InvalidJSON, Message: err.Error()}
 	}
@@ -206,9 +176,9 @@ func (d *Dispatcher) Preview(ctx context.Context, rt *rule.Route, envelope []byt
 	if rt.Request == nil {
 		return nil, d.unreachable(rt), nil
 	}
-	api, ok := d.api(rt)
-	if !ok {
-		return nil, notRegistered(rt), nil
+	api, unreachable := d.reach(rt)
+	if unreachable != nil {
+		return nil, unreachable, nil
 	}
 	x := &delivery{event: &event.Event{JSON: envelope, Ingested: d.clock.Now()}, route: store.Route(rt.Key), attempts: 1}
 	x.event.ID, _ = event.IDOf(envelope) // an envelope that a user made up may have another
@@ -235,15 +205,11 @@ func (d *Dispatcher) unreachable(rt *rule.Route) *retry.Failure {
 	return retry.Missing("the event came from another event bus, and is not put on a third")
 }
 
-func notRegistered(rt *rule.Route) *retry.Failure {
-	return retry.Missing("the API %s is not registered", rt.Request.APIID())
-}
-
 // send makes the request and sends it, within the API's time limit (X1).
 func (d *Dispatcher) send(x *delivery, rt *rule.Route) (answer, *retry.Failure) {
-	api, ok := d.api(rt)
-	if !ok {
-		return answer{}, notRegistered(rt)
+	api, unreachable := d.reach(rt)
+	if unreachable != nil {
+		return answer{}, unreachable
 	}
 	ctx, cancel := context.WithTimeout(d.ctx, api.Timeout())
 	defer cancel()

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"bailey/internal/input"
 	"bailey/internal/rule"
 )
 
@@ -34,16 +33,4 @@ func Notes(rt *rule.Route, envelope []byte) []string {
 		missing = append(missing, fmt.Sprintf("%d other paths found nothing", more))
 	}
 	return missing
-}
-
-// Unsendable says why an event makes no input for a target, or nothing where it
-// makes one.
-func Unsendable(rt *rule.Route, envelope []byte) string {
-	if rt.Request == nil {
-		return ""
-	}
-	if _, err := rt.Input.Render(envelope, input.Context{RuleARN: rt.RuleARN, RuleName: rt.Key.Rule}); err != nil {
-		return err.Error()
-	}
-	return ""
 }

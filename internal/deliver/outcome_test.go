@@ -32,6 +32,7 @@ func TestOutcome(t *testing.T) {
 		api    request.API
 		target func(*rule.Target)
 		detail string
+		body   string // of the dead letter, where it is not the event
 
 		code    retry.Code // "" is delivered
 		status  int
@@ -99,8 +100,11 @@ func TestOutcome(t *testing.T) {
 		return ctx.Err()
 	}
 	cases = append(cases, []outcome{
-		{name: "look-up fails", dial: func(context.Context) (net.Conn, error) {
+		{name: "no such name (X3)", dial: func(context.Context) (net.Conn, error) {
 			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "api", IsNotFound: true}}
+		}, code: retry.ConnectionFailure},
+		{name: "look-up fails for now (X2)", dial: func(context.Context) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "server misbehaving", Name: "api", IsTemporary: true}}
 		}, code: retry.ConnectionFailure, retried: true},
 		{name: "look-up takes too long", dial: func(ctx context.Context) (net.Conn, error) {
 			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{UnwrapErr: block(ctx), Err: "i/o timeout", Name: "api", IsTimeout: true}}
@@ -162,7 +166,26 @@ func TestOutcome(t *testing.T) {
 		}, detail: `{"note": "a\r\nHost: b"}`, code: retry.InvalidParameter},
 		{name: "input that is not JSON", target: func(t *rule.Target) {
 			t.InputTransformer = &rule.InputTransformer{InputPathsMap: map[string]string{"n": "$.detail.n"}, InputTemplate: `"number <n>"`}
-		}, detail: `{"n": "\""}`, code: retry.InvalidJSON},
+		}, detail: `{"n": "\""}`, body: `"number ""`, code: retry.InvalidJSON},
+		{name: "another region's API", target: func(t *rule.Target) {
+			t.ARN = "arn:aws:execute-api:eu-west-1:000000000000:api/prod/POST/orders"
+		}, code: retry.NoResource},
+		{name: "another region's API, registered for a third", api: request.API{Regions: []string{"us-east-1", "us-west-2"}}, target: func(t *rule.Target) {
+			t.ARN = "arn:aws:execute-api:eu-west-1:000000000000:api/prod/POST/orders"
+		}, code: retry.NoResource},
+		{name: "an API of this region that is registered for another", api: request.API{Regions: []string{"eu-west-1"}}, code: retry.NoResource},
+		{name: "another region's API, registered for it", api: request.API{Regions: []string{"us-east-1", "eu-west-1"}}, target: func(t *rule.Target) {
+			t.ARN = "arn:aws:execute-api:eu-west-1:000000000000:api/prod/POST/orders"
+		}, sent: true},
+		{name: "another region's API, registered for all", api: request.API{Regions: []string{"*"}}, target: func(t *rule.Target) {
+			t.ARN = "arn:aws:execute-api:eu-west-1:000000000000:api/prod/POST/orders"
+		}, sent: true},
+		{name: "another account's API, without a role", target: func(t *rule.Target) {
+			t.ARN = "arn:aws:execute-api:us-east-1:112233445566:api/prod/POST/orders"
+		}, code: retry.NoPermissions},
+		{name: "another account's API, with a role", target: func(t *rule.Target) {
+			t.ARN, t.RoleARN = "arn:aws:execute-api:us-east-1:112233445566:api/prod/POST/orders", "arn:aws:iam::000000000000:role/caller"
+		}, sent: true},
 		{name: "API not registered", target: func(t *rule.Target) {
 			t.ARN = "arn:aws:execute-api:us-east-1:000000000000:other/prod/POST/orders"
 		}, code: retry.NoResource},
@@ -249,6 +272,12 @@ func TestOutcome(t *testing.T) {
 					exhausted = retry.ExhaustedAttempts
 				}
 				l := letters[0]
+				if tt.body != "" {
+					detail = tt.body
+				}
+				if tt.code == retry.InvalidJSON && (l.ErrorMessage != "Invalid input for target." || !strings.Contains(d.Error, "<n>")) {
+					t.Errorf("the dead letter says %q and the log %q, want AWS's words and what is wrong", l.ErrorMessage, d.Error)
+				}
 				if l.ErrorCode != string(tt.code) || l.RetryAttempts != attempts-1 || l.Exhausted != exhausted || l.ErrorMessage == "" ||
 					l.RuleARN != "arn:aws:events:us-east-1:000000000000:rule/api" || l.Event != id || !strings.Contains(string(l.Body), detail) {
 					l.Body = nil
@@ -304,7 +333,7 @@ func (zeros) Read(p []byte) (int, error) {
 }
 
 // Paths see the event as it came, whatever the target makes of it for the body
-// (P4), and a dead letter has the event before that as well (X7).
+// (P4), and a dead letter has what it makes (X7).
 func TestPathsSeeTheEvent(t *testing.T) {
 	bubble(t, Config{}, func(t *testing.T, w *world) {
 		api := &inbox{answer: status(200, 404)}
@@ -325,8 +354,8 @@ func TestPathsSeeTheEvent(t *testing.T) {
 			}
 		}
 		letters := w.deadLetters()
-		if len(letters) != 1 || !strings.Contains(string(letters[0].Body), `"detail":{"n": 1}`) {
-			t.Errorf("got the dead letters %+v, want one with the event", letters)
+		if len(letters) != 1 || string(letters[0].Body) != `{"detail": {"n": "not 1"}}` {
+			t.Errorf("got the dead letters %+v, want one with what was sent", letters)
 		}
 	})
 }

@@ -168,6 +168,7 @@ var codes = map[rule.Kind]string{
 	rule.IllegalState:      "IllegalStatusException",
 	rule.InvalidState:      "InvalidStateException",
 	rule.OperationDisabled: "OperationDisabledException",
+	rule.AccessDenied:      "AccessDeniedException",
 }
 
 // answer is the one place where errors become AWS's. What is not the caller's

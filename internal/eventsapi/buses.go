@@ -93,8 +93,27 @@ type updateEventBusInput struct {
 	Name             string
 	Description      *string
 	KmsKeyIdentifier string
-	DeadLetterConfig *rule.DeadLetterConfig
+	DeadLetterConfig *updatedDeadLetterConfig
 	LogConfig        *rule.LogConfig
+}
+
+// updatedDeadLetterConfig tells an empty Arn, which takes the queue away, from
+// none, which AWS refuses.
+type updatedDeadLetterConfig struct {
+	ARN *string `json:"Arn"`
+}
+
+// settings returns the config that the bus has then.
+func (c *updatedDeadLetterConfig) settings() (*rule.DeadLetterConfig, error) {
+	switch {
+	case c == nil:
+		return nil, nil
+	case c.ARN == nil:
+		return nil, invalid("Parameter DeadLetterConfig is not valid. Reason: Arn must be the ARN of an SQS queue or an empty string.")
+	case *c.ARN == "":
+		return nil, nil
+	}
+	return &rule.DeadLetterConfig{ARN: *c.ARN}, nil
 }
 
 type updateEventBusOutput struct {
@@ -107,11 +126,15 @@ type updateEventBusOutput struct {
 // then does not have, but for the description, which stays unless the call has
 // one: tools that undo a setting leave it out, and send an empty description.
 func (a *api) updateEventBus(ctx context.Context, c *awsjson.Call, in *updateEventBusInput) (*updateEventBusOutput, error) {
+	deadLetters, err := in.DeadLetterConfig.settings()
+	if err != nil {
+		return nil, err
+	}
 	b, err := a.rules.UpdateBus(ctx, c.Region, in.Name, func(b *rule.Bus) error {
 		if in.Description != nil {
 			b.Description = *in.Description
 		}
-		b.KmsKeyIdentifier, b.DeadLetterConfig, b.LogConfig = in.KmsKeyIdentifier, in.DeadLetterConfig, in.LogConfig
+		b.KmsKeyIdentifier, b.DeadLetterConfig, b.LogConfig = in.KmsKeyIdentifier, deadLetters, in.LogConfig
 		return nil
 	})
 	if err != nil {

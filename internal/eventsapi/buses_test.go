@@ -7,7 +7,7 @@ import (
 
 func TestUpdateEventBus(t *testing.T) {
 	h, _ := newAPI(t)
-	const all = `"KmsKeyIdentifier":"alias/k","DeadLetterConfig":{"Arn":"arn:q"},"LogConfig":{"IncludeDetail":"NONE","Level":"ERROR"}`
+	const all = `"KmsKeyIdentifier":"alias/k","DeadLetterConfig":{"Arn":"arn:aws:sqs:us-east-1:000000000000:dlq"},"LogConfig":{"IncludeDetail":"NONE","Level":"ERROR"}`
 	for _, s := range []step{
 		{"CreateEventBus", `{"Name":"orders","Description":"d"}`, `{"EventBusArn":"` + busARN + `orders","Description":"d"}`},
 		{"UpdateEventBus", `{"Name":"orders",` + all + `}`, `{"Name":"orders","Arn":"` + busARN + `orders","Description":"d",` + all + `}`},

@@ -237,6 +237,9 @@ var (
 	shapeDeadLetterConfig = awsjson.Shape{Name: "DeadLetterConfig", Kind: awsjson.Structure, Members: []awsjson.Member{
 		{Name: "Arn", Shape: &shapeResourceArn},
 	}}
+	shapeDeadLetterConfigOfUpdateEventBusRequest = awsjson.Shape{Name: "DeadLetterConfigOfUpdateEventBusRequest", Kind: awsjson.Structure, Members: []awsjson.Member{
+		{Name: "Arn", Shape: &shapeResourceArnOrEmpty},
+	}}
 	shapeDeauthorizeConnectionRequest = awsjson.Shape{Name: "DeauthorizeConnectionRequest", Kind: awsjson.Structure, Members: []awsjson.Member{
 		{Name: "Name", Shape: &shapeConnectionName, Required: true},
 	}}
@@ -563,6 +566,7 @@ var (
 	}}
 	shapeReplicationState         = awsjson.Shape{Name: "ReplicationState", Kind: awsjson.String, Enum: []string{"ENABLED", "DISABLED"}}
 	shapeResourceArn              = awsjson.Shape{Name: "ResourceArn", Kind: awsjson.String, Min: new(int64(1)), Max: new(int64(1600))}
+	shapeResourceArnOrEmpty       = awsjson.Shape{Name: "ResourceArnOrEmpty", Kind: awsjson.String, Max: new(int64(1600))}
 	shapeResourceConfigurationArn = awsjson.Shape{Name: "ResourceConfigurationArn", Kind: awsjson.String, Min: new(int64(0)), Max: new(int64(2048)), Pattern: awsjson.MustPattern(`^(?:^arn:[a-z0-9\-]+:vpc-lattice:[a-zA-Z0-9\-]+:\d{12}:resourceconfiguration/rcfg-[0-9a-z]{17}$|^$)`)}
 	shapeRetentionDays            = awsjson.Shape{Name: "RetentionDays", Kind: awsjson.Integer, Min: new(int64(0))}
 	shapeRetryPolicy              = awsjson.Shape{Name: "RetryPolicy", Kind: awsjson.Structure, Members: []awsjson.Member{
@@ -730,7 +734,7 @@ var (
 		{Name: "Name", Shape: &shapeEventBusName},
 		{Name: "KmsKeyIdentifier", Shape: &shapeKmsKeyIdentifier},
 		{Name: "Description", Shape: &shapeEventBusDescription},
-		{Name: "DeadLetterConfig", Shape: &shapeDeadLetterConfig},
+		{Name: "DeadLetterConfig", Shape: &shapeDeadLetterConfigOfUpdateEventBusRequest},
 		{Name: "LogConfig", Shape: &shapeLogConfig},
 	}}
 )

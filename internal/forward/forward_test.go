@@ -23,7 +23,7 @@ import (
 	"bailey/internal/store"
 )
 
-const queue = "arn:aws:sqs:eu-west-1:123456789012:failed"
+const queue = "arn:aws:sqs:us-east-1:123456789012:failed"
 
 // elsewhere is an SQS that takes messages, or answers as it is told.
 type elsewhere struct {
@@ -43,6 +43,7 @@ type call struct {
 	QueueURL          string `json:"QueueUrl"`
 	MessageBody       string
 	MessageAttributes map[string]struct{ DataType, StringValue string }
+	System            map[string]struct{ DataType, StringValue string } `json:"MessageSystemAttributes"`
 }
 
 func newElsewhere(t *testing.T) *elsewhere {
@@ -184,10 +185,13 @@ func TestForward(t *testing.T) {
 		if c.QueueURL != e.URL+"/123456789012/failed" {
 			t.Errorf("sent to %s", c.QueueURL)
 		}
-		if a := c.MessageAttributes["ERROR_CODE"]; a.StringValue != "ERROR_FROM_TARGET" || a.DataType != "String" || len(c.MessageAttributes) != 5 {
+		if a := c.MessageAttributes["ERROR_CODE"]; a.StringValue != "ERROR_FROM_TARGET" || a.DataType != "String" || len(c.MessageAttributes) != 4 {
 			t.Errorf("sent with %+v", c.MessageAttributes)
 		}
-		if auth := c.header.Get("Authorization"); !strings.Contains(auth, "/eu-west-1/sqs/aws4_request") ||
+		if len(c.System) != 0 {
+			t.Errorf("sent with %+v, for an event without a trace", c.System)
+		}
+		if auth := c.header.Get("Authorization"); !strings.Contains(auth, "/us-east-1/sqs/aws4_request") ||
 			c.header.Get("X-Amz-Target") != "AmazonSQS.SendMessage" || c.header.Get("Content-Type") != "application/x-amz-json-1.0" {
 			t.Errorf("sent with %v", c.header)
 		}

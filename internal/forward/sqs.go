@@ -30,18 +30,15 @@ type queue struct {
 
 // parseQueue says where a queue is. endpoint is "" for AWS's own of its region.
 func parseQueue(text, endpoint string) (queue, error) {
-	a, err := arn.Parse(text)
+	a, err := arn.ParseQueue(text)
 	if err != nil {
-		return queue{}, fmt.Errorf("a dead-letter queue: %w", err)
-	}
-	if a.Service != "sqs" || a.Region == "" || a.Account == "" || a.Resource == "" {
-		return queue{}, fmt.Errorf("%s is not an SQS queue", text)
+		return queue{}, fmt.Errorf("the dead-letter queue is not one of SQS: %w", err)
 	}
 	q := queue{region: a.Region, endpoint: endpoint}
 	if q.endpoint == "" {
 		q.endpoint = "https://sqs." + a.Region + "." + arn.DNSSuffix(a.Region)
 	}
-	q.url = q.endpoint + "/" + url.PathEscape(a.Account) + "/" + url.PathEscape(a.Resource)
+	q.url = q.endpoint + "/" + url.PathEscape(a.Account) + "/" + url.PathEscape(a.Name)
 	return q, nil
 }
 
@@ -64,6 +61,15 @@ type messageAttribute struct {
 	StringValue string
 }
 
+// trace is the event's trace header as the one system attribute that SQS takes.
+// What is none would have the message refused and is left out.
+func trace(header string) map[string]messageAttribute {
+	if !strings.HasPrefix(header, "Root=1-") {
+		return nil
+	}
+	return map[string]messageAttribute{"AWSTraceHeader": {"String", header}}
+}
+
 // post sends one message. nil says that SQS has it.
 func (f *Forwarder) post(arn string, d *store.DeadLetter) *refusal {
 	q, err := parseQueue(arn, f.cfg.Endpoint)
@@ -83,7 +89,8 @@ func (f *Forwarder) post(arn string, d *store.DeadLetter) *refusal {
 		QueueURL          string `json:"QueueUrl"`
 		MessageBody       string
 		MessageAttributes map[string]messageAttribute
-	}{q.url, string(d.Body), attributes})
+		System            map[string]messageAttribute `json:"MessageSystemAttributes,omitempty"`
+	}{q.url, string(d.Body), attributes, trace(d.TraceHeader)})
 	if err != nil {
 		return &refusal{message: err.Error(), one: true}
 	}

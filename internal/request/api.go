@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,9 @@ const (
 	Private  = "PRIVATE" // cannot be a target (T6)
 )
 
+// AnyRegion stands for every region in the Regions of an API.
+const AnyRegion = "*"
+
 // The limits of a registration.
 const (
 	DefaultTimeout = 5 * time.Second // of a request (X1)
@@ -29,6 +33,7 @@ const (
 	maxConcurrency = 10_000
 	maxRate        = 1_000_000
 	maxStages      = 100
+	maxRegions     = 100
 	maxURL         = 2048
 	maxOpenAPI     = 6 << 20 // as much as API Gateway imports
 )
@@ -41,6 +46,11 @@ type API struct {
 	URL          string           `json:"url,omitempty"`          // where a stage leads that has no URL of its own
 	Stages       map[string]Stage `json:"stages,omitempty"`       // by name; may be empty where there is a URL
 	DefaultStage string           `json:"defaultStage,omitempty"` // of a target whose ARN has * for the stage (T4)
+
+	// Regions are those of ARNs that mean this API; AnyRegion among them is every
+	// one. Without any it is the region of the target's rule alone: API Gateway
+	// is never called across regions.
+	Regions []string `json:"regions,omitempty"`
 
 	EndpointType       string  `json:"endpointType,omitempty"`       // EDGE, REGIONAL or PRIVATE; "" is like REGIONAL
 	TimeoutSeconds     float64 `json:"timeoutSeconds,omitempty"`     // of a request, up to 300; 0 is 5 (X1)
@@ -80,6 +90,25 @@ func (a *API) defaultStage() string {
 		}
 	}
 	return a.DefaultStage
+}
+
+// In reports whether an ARN with this region means the API, for a target whose
+// rule is in own.
+func (a *API) In(region, own string) bool {
+	if len(a.Regions) == 0 {
+		return region == own
+	}
+	return slices.Contains(a.Regions, region) || slices.Contains(a.Regions, AnyRegion)
+}
+
+// RegionList returns the regions that the API is registered for, in words; only
+// the first few where there are many.
+func (a *API) RegionList() string {
+	const few = 5
+	if len(a.Regions) <= few {
+		return strings.Join(a.Regions, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(a.Regions[:few], ", "), len(a.Regions)-few)
 }
 
 // String names the API and shows nothing of its authorization.
@@ -129,6 +158,14 @@ func (a *API) Validate() error {
 		}
 		if _, ok := a.Stages[d]; !ok && a.URL == "" {
 			return fmt.Errorf("the defaultStage %s is not one of the stages, and there is no url to lead there", d)
+		}
+	}
+	if len(a.Regions) > maxRegions {
+		return fmt.Errorf("there are %d regions; an API may have %d", len(a.Regions), maxRegions)
+	}
+	for _, region := range a.Regions {
+		if region != AnyRegion && !isLabel(region) {
+			return fmt.Errorf("the region %q is not valid: a region is one like eu-west-1, or %s for all", region, AnyRegion)
 		}
 	}
 	switch a.EndpointType {

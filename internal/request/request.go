@@ -65,9 +65,10 @@ func PrivateEndpoint(id string) *Error {
 // A Template is a target's ARN and HttpParameters, compiled. It does not change
 // and is safe for concurrent use.
 type Template struct {
-	api    string // the id in the target's ARN
-	region string // of that ARN
-	method string // what is sent; POST for any (T3)
+	api     string // the id in the target's ARN
+	region  string // of that ARN
+	account string // of that ARN
+	method  string // what is sent; POST for any (T3)
 
 	stage        value // where openStage is false
 	defaultStage bool  // the stage is whatever the API's default is (T4)
@@ -121,7 +122,7 @@ func Compile(targetARN string, p *Parameters) (*Template, error) {
 	if err != nil {
 		return nil, refuse("Parameter %s is not valid. Reason: %v.", targetARN, err)
 	}
-	t := &Template{api: e.API, region: e.ARN.Region, method: e.Method}
+	t := &Template{api: e.API, region: e.ARN.Region, account: e.ARN.Account, method: e.Method}
 	if t.method == arn.Any {
 		t.method = http.MethodPost
 	}
@@ -141,6 +142,9 @@ func (t *Template) APIID() string { return t.api }
 
 // Region returns the region of the API that the target's ARN names.
 func (t *Template) Region() string { return t.region }
+
+// Account returns the account of the API that the target's ARN names.
+func (t *Template) Account() string { return t.account }
 
 func (t *Template) compilePath(e *arn.ExecuteAPI, p *Parameters) *Error {
 	values := make([]value, len(p.PathParameterValues))

@@ -133,8 +133,9 @@ func retryAfter(value string, now time.Time) time.Duration {
 
 // FromError returns what an error of sending a request means (X2, X3): a
 // timeout, an egress rule that forbids the address (an error with a method
-// Forbidden that answers true), and everything else a connection that failed or
-// broke. A *Failure within err is returned as it is, nil for nil.
+// Forbidden that answers true), a name that does not exist, and everything else
+// a connection that failed or broke. Of these, the egress rule and the name are
+// not tried again. A *Failure within err is returned as it is, nil for nil.
 //
 // A request cut off because Bailey itself stops looks like a broken connection;
 // the caller, who knows that it stops, does not ask.
@@ -155,6 +156,11 @@ func FromError(err error) *Failure {
 		Forbidden() bool
 	}](err); ok && f.Forbidden() {
 		return &Failure{Code: NoPermissions, Message: sentence(f.Error())}
+	}
+	// A resolver that could not tell, because a server failed or did not answer,
+	// has not found the name either, but says that this may pass.
+	if d, ok := errors.AsType[*net.DNSError](err); ok && d.IsNotFound && !d.IsTemporary && !d.IsTimeout {
+		return &Failure{Code: ConnectionFailure, Message: sentence("the name " + d.Name + " does not exist")}
 	}
 	if isTimeout(err) {
 		return &Failure{Code: Timeout, Retryable: true, Message: timeoutMessage(err)}

@@ -20,6 +20,9 @@ func (r *Registry) CreateBus(ctx context.Context, b Bus) error {
 	if refused != nil {
 		return refused
 	}
+	if refused := checkDeadLetters(b.Region, b.DeadLetterConfig, AccessDenied); refused != nil {
+		return refused
+	}
 	tags, err := newTags(nil, b.Tags)
 	if err != nil {
 		return err
@@ -99,6 +102,12 @@ func (r *Registry) UpdateBus(ctx context.Context, region, nameOrARN string, chan
 	config := *b.config.Load()
 	if err := change(&config); err != nil {
 		return nil, err
+	}
+	// One that stays was checked when it came, or is from before that.
+	if config.DeadLetterConfig != b.config.Load().DeadLetterConfig {
+		if refused := checkDeadLetters(region, config.DeadLetterConfig, AccessDenied); refused != nil {
+			return nil, refused
+		}
 	}
 	config.Modified = r.now().UTC()
 	if err := r.apply(ctx, kindBus, b.key.document(), config); err != nil {

@@ -25,5 +25,9 @@ func (r *Registry) Compile(target Target, ruleARN string) (*Route, error) {
 	}
 	route.Key = RouteKey{Region: a.Region, Bus: bus, Rule: name, Target: target.ID}
 	route.RuleARN = ruleARN
+	if refused := checkDeadLetters(a.Region, target.DeadLetterConfig, Invalid); refused != nil {
+		return nil, refused
+	}
+	route.deadLetters()
 	return route, nil
 }

@@ -3,14 +3,54 @@ package rule
 import (
 	"maps"
 	"slices"
+
+	"bailey/internal/arn"
 )
+
+// checkDeadLetters refuses a dead-letter queue that no event could be put in:
+// it has to be a standard SQS queue of the region. elsewhere is the kind of the
+// error for one of another region, which differs between targets and buses. A
+// config that names no queue is none.
+func checkDeadLetters(region string, c *DeadLetterConfig, elsewhere Kind) *Error {
+	if c == nil || c.ARN == "" {
+		return nil
+	}
+	a, err := arn.Parse(c.ARN)
+	if err == nil && a.Service != "sqs" {
+		return refuse(Invalid, "%s is not supported as a dead letter resource", a.Service)
+	}
+	q, err := arn.ParseQueue(c.ARN)
+	switch {
+	case err != nil:
+		return refuse(Invalid, "Parameter %s is not valid. Reason: Provided Arn is not in correct format.", c.ARN)
+	case q.IsFIFO():
+		return refuse(Invalid, "SQS FIFO is not supported by Dead Letter Queues")
+	case q.Region != region:
+		return refuse(elsewhere, "The dead letter queue %s is in %s. It must be in the same region, %s.", c.ARN, q.Region, region)
+	}
+	return nil
+}
+
+// deadLetters sets where the route's undeliverable events go. A config from
+// before it was checked may name a queue that there cannot be.
+func (route *Route) deadLetters() {
+	c := route.Target.DeadLetterConfig
+	if c == nil || c.ARN == "" {
+		return
+	}
+	if refused := checkDeadLetters(route.Key.Region, c, Invalid); refused != nil {
+		route.DeadLettersRefused = refused
+		return
+	}
+	route.DeadLetterARN = c.ARN
+}
 
 // DeadLetterQueues returns the ARNs of the queues that targets and event buses
 // name for what cannot be delivered, sorted.
 func (r *Registry) DeadLetterQueues() []string {
 	queues := map[string]struct{}{}
 	for _, b := range *r.buses.Load() {
-		if c := b.config.Load().DeadLetterConfig; c != nil && c.ARN != "" {
+		if c := b.config.Load().DeadLetterConfig; c != nil && c.ARN != "" && checkDeadLetters(b.key.region, c, Invalid) == nil {
 			queues[c.ARN] = struct{}{}
 		}
 		b.rules.Load().Ascend(func(item ruleItem) bool {

@@ -19,6 +19,7 @@ const (
 	IllegalState                      // not in the state that the resource is in
 	InvalidState                      // the same, of an event source
 	OperationDisabled                 // not to be had here
+	AccessDenied                      // the account may not
 )
 
 // An Error is why a change or a question is refused. Message is in AWS's words

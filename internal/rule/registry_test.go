@@ -293,7 +293,7 @@ func TestReopen(t *testing.T) {
 	now := began
 	r := open(t, m, Quotas{}, &now)
 	must(t, r.CreateBus(t.Context(), Bus{Region: region, Name: "orders", Description: "d", KmsKeyIdentifier: "k",
-		DeadLetterConfig: &DeadLetterConfig{"arn:q"}, LogConfig: &LogConfig{"FULL", "INFO"}, Tags: []Tag{{"a", "1"}}}))
+		DeadLetterConfig: &DeadLetterConfig{"arn:aws:sqs:" + region + ":000000000000:q"}, LogConfig: &LogConfig{"FULL", "INFO"}, Tags: []Tag{{"a", "1"}}}))
 	must(t, r.CreateBus(t.Context(), Bus{Region: region, Name: "gone"}))
 	must(t, r.DeleteBus(t.Context(), region, "gone"))
 	putRule(t, r, Rule{EventBusName: "orders", Name: "r", Description: "d", RoleARN: "arn:role", State: Disabled, Tags: []Tag{{"b", "2"}}})

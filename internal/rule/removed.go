@@ -5,11 +5,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"bailey/internal/input"
 )
 
 // A target that is removed may still have deliveries under way, which then end
-// (X8) and go to its dead-letter queue (X7). So the queue's ARN stays for as
-// long as a delivery may wait, or be a dead letter that somebody redrives.
+// (X8) and go to its dead-letter queue (X7). So the queue's ARN, and the input
+// that a message there holds, stay for as long as a delivery may wait, or be a
+// dead letter that somebody redrives.
 // rememberRemoved is how long that is if nobody says.
 const rememberRemoved = 15 * 24 * time.Hour
 
@@ -17,6 +20,9 @@ const rememberRemoved = 15 * 24 * time.Hour
 type removed struct {
 	Region, Bus, Rule, Target string
 	ARN, Queue                string
+	Input                     *string           `json:",omitempty"`
+	InputPath                 *string           `json:",omitempty"`
+	InputTransformer          *InputTransformer `json:",omitempty"`
 	At                        time.Time
 }
 
@@ -25,20 +31,25 @@ func (m *removed) name() string { return m.Bus + "/" + m.Rule + "/" + m.Target }
 func (m *removed) document() string { return key(m.Region, m.name()) }
 
 // RemovedRoute returns what is left of the route of a target that was removed:
-// its Key, RuleARN, DeadLetterARN, and the ARN of its Target. It returns nil for
-// a target that had no dead-letter queue, or was removed longer ago than
+// its Key, RuleARN, Input, DeadLetterARN, and the ARN of its Target. It returns
+// nil for a target that had no dead-letter queue, or was removed longer ago than
 // [Config].Remember.
 func (r *Registry) RemovedRoute(k RouteKey) *Route {
 	m := r.removed.get(k.Region, (&removed{Bus: k.Bus, Rule: k.Rule, Target: k.Target}).name())
 	if m == nil {
 		return nil
 	}
-	return &Route{
-		Key:           k,
-		RuleARN:       r.RuleARN(k.Region, k.Bus, k.Rule),
-		Target:        &Target{ID: k.Target, ARN: m.ARN},
-		DeadLetterARN: m.Queue,
+	route := &Route{
+		Key:     k,
+		RuleARN: r.RuleARN(k.Region, k.Bus, k.Rule),
+		Target:  &Target{ID: k.Target, ARN: m.ARN, DeadLetterConfig: &DeadLetterConfig{m.Queue}},
 	}
+	// What was taken once and is not any more leaves the event as it was.
+	if rendered, err := input.Compile(k.Target, m.Input, m.InputPath, m.InputTransformer.transformer()); err == nil {
+		route.Input = rendered
+	}
+	route.deadLetters()
+	return route
 }
 
 // forgetting returns what has to be remembered of the targets that a rule loses
@@ -53,7 +64,10 @@ func (r *Registry) forgetting(from, to *Rule) (remember, forget []*removed) {
 	for i := range from.Targets {
 		t := &from.Targets[i]
 		if !there[t.ID] && t.DeadLetterConfig != nil && t.DeadLetterConfig.ARN != "" {
-			remember = append(remember, &removed{from.Region, from.EventBusName, from.Name, t.ID, t.ARN, t.DeadLetterConfig.ARN, r.now().UTC()})
+			remember = append(remember, &removed{
+				from.Region, from.EventBusName, from.Name, t.ID, t.ARN, t.DeadLetterConfig.ARN,
+				t.Input, t.InputPath, t.InputTransformer, r.now().UTC(),
+			})
 		}
 	}
 	for i := range to.Targets {

@@ -37,6 +37,9 @@ type Route struct {
 	Retry   retry.Policy
 	// DeadLetterARN is where undeliverable events go; empty if nowhere.
 	DeadLetterARN string
+	// DeadLettersRefused says why they go nowhere although the target names a
+	// queue: it was put before such queues were refused. nil for all others.
+	DeadLettersRefused error
 	// Metrics counts what becomes of the rule's deliveries.
 	Metrics *metrics.Rule
 }
@@ -106,6 +109,7 @@ func (r *Registry) compile(rule *Rule) (c *compiled, err error) {
 			route.Bus = r.otherBus(rule.Region, t.ARN)
 		}
 		route.Key = RouteKey{rule.Region, rule.EventBusName, rule.Name, rule.Targets[i].ID}
+		route.deadLetters()
 		route.RuleARN = c.arn
 		c.routes = append(c.routes, route)
 	}
@@ -190,9 +194,6 @@ func compileTarget(t *Target) (*Route, error) {
 	}
 	if route.Retry, err = retry.NewPolicy(policy.MaximumRetryAttempts, policy.MaximumEventAgeInSeconds); err != nil {
 		return nil, refuse(Invalid, "Parameter RetryPolicy of target %s is not valid. Reason: %s.", t.ID, err)
-	}
-	if t.DeadLetterConfig != nil {
-		route.DeadLetterARN = t.DeadLetterConfig.ARN
 	}
 	return route, nil
 }

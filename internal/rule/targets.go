@@ -18,6 +18,9 @@ func (r *Registry) PutTargets(ctx context.Context, region, bus, name string, tar
 		if err := r.reachable(route.Request); err != nil {
 			return err
 		}
+		if refused := checkDeadLetters(region, targets[i].DeadLetterConfig, Invalid); refused != nil {
+			return refused
+		}
 	}
 	return r.changeRule(ctx, region, bus, name, func(rule *Rule) error {
 		if rule.ManagedBy != "" {

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"bailey/internal/store"
 )
 
 // A handle is what a consumer is given to delete a message by, or to change its
@@ -61,6 +63,23 @@ type message struct {
 	MessageAttributes      map[string]messageAttribute `json:",omitempty"`
 }
 
+// systemAttributes are SQS's names. What a message here does not have is not in
+// the answer, as in SQS's.
+var systemAttributes = []string{
+	"All", "SenderId", "SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp", "SequenceNumber",
+	"MessageDeduplicationId", "MessageGroupId", "AWSTraceHeader", "DeadLetterQueueSourceArn",
+}
+
+// known refuses a name that is none of the attributes.
+func known(attributes, names []string) error {
+	for _, name := range names {
+		if !slices.Contains(attributes, name) {
+			return refuse("InvalidAttributeName", "InvalidAttributeName", "Unknown Attribute "+name+".")
+		}
+	}
+	return nil
+}
+
 // message makes an answer of a message, with the attributes that are asked for.
 func (r *received) message(arn, account string, system, attributes []string) message {
 	d := &r.letter
@@ -75,8 +94,9 @@ func (r *received) message(arn, account string, system, attributes []string) mes
 		"SentTimestamp":                    strconv.FormatInt(d.At.UnixMilli(), 10),
 		"ApproximateReceiveCount":          strconv.Itoa(r.flight.received),
 		"ApproximateFirstReceiveTimestamp": strconv.FormatInt(r.flight.first.UnixMilli(), 10),
+		"AWSTraceHeader":                   string(store.Permitted([]byte(d.TraceHeader))),
 	} {
-		if slices.Contains(system, name) || slices.Contains(system, "All") {
+		if value != "" && (slices.Contains(system, name) || slices.Contains(system, "All")) {
 			if m.Attributes == nil {
 				m.Attributes = map[string]string{}
 			}

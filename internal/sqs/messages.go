@@ -5,8 +5,10 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
+	"bailey/internal/arn"
 	"bailey/internal/awsjson"
 )
 
@@ -47,6 +49,14 @@ func (a *api) receiveMessage(ctx context.Context, c *awsjson.Call, in *receiveIn
 	}
 	q, err := a.queue(ctx, c, in.QueueURL)
 	if err != nil {
+		return nil, err
+	}
+	// AttributeNames has the model's names of a queue's attributes too, which a
+	// message does not have.
+	if err := known(slices.Concat(systemAttributes, queueAttributes), in.AttributeNames); err != nil {
+		return nil, err
+	}
+	if err := known(systemAttributes, in.MessageSystemAttributeNames); err != nil {
 		return nil, err
 	}
 	all, err := a.await(ctx, q.arn(), n, time.Duration(visibility)*time.Second, time.Duration(wait)*time.Second)
@@ -208,7 +218,7 @@ func (a *api) batch(ctx context.Context, c *awsjson.Call, in *batchInput, entry 
 	}
 	ids := map[string]bool{}
 	for _, e := range in.Entries {
-		if !validName(e.ID) {
+		if !arn.ValidQueueName(e.ID) || strings.Contains(e.ID, ".") {
 			return nil, refuse("InvalidBatchEntryId", "AWS.SimpleQueueService.InvalidBatchEntryId",
 				"A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.")
 		}

@@ -20,7 +20,7 @@ import (
 type queue struct{ region, account, name string }
 
 func (q queue) arn() string {
-	return arn.ARN{Partition: arn.Partition(q.region), Service: "sqs", Region: q.region, Account: q.account, Resource: q.name}.String()
+	return arn.Queue{Region: q.region, Account: q.account, Name: q.name}.String()
 }
 
 // url is where clients address the queue. They are told the host by which they
@@ -31,24 +31,8 @@ func (q queue) url(host string) string {
 
 // parseARN reads the ARN of an SQS queue.
 func parseARN(text string) (queue, bool) {
-	a, err := arn.Parse(text)
-	if err != nil || a.Service != "sqs" || a.Region == "" || a.Account == "" || !validName(a.Resource) {
-		return queue{}, false
-	}
-	return queue{a.Region, a.Account, a.Resource}, true
-}
-
-// validName reports whether a queue can have the name.
-func validName(name string) bool {
-	if name == "" || len(name) > 80 {
-		return false
-	}
-	for i := range len(strings.TrimSuffix(name, ".fifo")) {
-		if c := name[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
-			return false
-		}
-	}
-	return true
+	q, err := arn.ParseQueue(text)
+	return queue{q.Region, q.Account, q.Name}, err == nil
 }
 
 // parseURL reads the URL of a queue: the account and the name are the last two
@@ -63,12 +47,12 @@ func parseURL(text, region string) (queue, bool) {
 		return queue{}, false
 	}
 	q := queue{region, segments[len(segments)-2], segments[len(segments)-1]}
-	return q, q.account != "" && validName(q.name)
+	return q, q.account != "" && arn.ValidQueueName(q.name)
 }
 
-// known remembers for a while that queues are there. SQS too takes a minute to
+// remembered knows for a while that queues are there. SQS too takes a minute to
 // say that one is not any more.
-type known struct {
+type remembered struct {
 	mu    sync.Mutex
 	until map[queue]time.Time
 }
@@ -78,13 +62,13 @@ const (
 	maxKnown = 10_000
 )
 
-func (k *known) has(q queue, now time.Time) bool {
+func (k *remembered) has(q queue, now time.Time) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return now.Before(k.until[q])
 }
 
-func (k *known) add(queues []queue, now time.Time) {
+func (k *remembered) add(queues []queue, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.until == nil || len(k.until) > maxKnown {
@@ -226,10 +210,8 @@ func (a *api) getQueueAttributes(ctx context.Context, c *awsjson.Call, in *getQu
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range in.AttributeNames {
-		if !slices.Contains(queueAttributes, name) {
-			return nil, refuse("InvalidAttributeName", "InvalidAttributeName", "Unknown Attribute "+name+".")
-		}
+	if err := known(queueAttributes, in.AttributeNames); err != nil {
+		return nil, err
 	}
 	out := &getQueueAttributesOutput{}
 	if len(in.AttributeNames) == 0 {

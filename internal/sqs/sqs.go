@@ -59,7 +59,7 @@ type api struct {
 	cfg    Config
 	router *bailey.Router
 	flights
-	known known
+	known remembered
 }
 
 // Serves reports whether a request is a call of SQS's API.

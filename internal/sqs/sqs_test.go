@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bailey"
+	"bailey/internal/arn"
 	"bailey/internal/clock"
 	"bailey/internal/request"
 	"bailey/internal/rule"
@@ -49,7 +50,7 @@ func newWorld(t *testing.T) *world {
 	if err := w.router.Rules().PutAPI(t.Context(), &request.API{ID: "shop", URL: w.refuses.URL}); err != nil {
 		t.Fatal(err)
 	}
-	for region, queue := range map[string]string{"us-east-1": dead, "eu-west-1": "arn:aws:sqs:eu-west-1:111111111111:other", "cn-north-1": "arn:q"} {
+	for region, queue := range map[string]string{"us-east-1": dead, "eu-west-1": "arn:aws:sqs:eu-west-1:111111111111:other"} {
 		r := rule.Rule{Region: region, EventBusName: "default", Name: "all", EventPattern: `{"source": ["shop"]}`, State: rule.Enabled}
 		if _, err := w.router.Rules().PutRule(t.Context(), r); err != nil {
 			t.Fatal(err)
@@ -170,7 +171,7 @@ func TestQueues(t *testing.T) {
 		{"a region's queues", "ListQueues", "", `{}`, `{"QueueUrls":["` + deadURL + `"]}`},
 		{"another's", "ListQueues", "eu-west-1", `{}`, `{"QueueUrls":["http://bailey.test:4566/111111111111/other"]}`},
 		{"none of them", "ListQueues", "", `{"QueueNamePrefix": "x"}`, `{}`},
-		{"what is no SQS queue", "ListQueues", "cn-north-1", `{}`, `{}`},
+		{"a region without queues", "ListQueues", "cn-north-1", `{}`, `{}`},
 		{"a URL", "GetQueueUrl", "", `{"QueueName": "dead"}`, `{"QueueUrl":"` + deadURL + `"}`},
 		{"another account's", "GetQueueUrl", "eu-west-1", `{"QueueName": "other", "QueueOwnerAWSAccountId": "111111111111"}`, `{"QueueUrl":"http://bailey.test:4566/111111111111/other"}`},
 		{"no attributes", "GetQueueAttributes", "", `{"QueueUrl": "` + deadURL + `"}`, `{}`},
@@ -249,6 +250,9 @@ func TestErrors(t *testing.T) {
 		{"no URL", "ReceiveMessage", `{}`, "MissingRequiredParameterException", "MissingParameter"},
 		{"a URL that is none", "PurgeQueue", `{"QueueUrl": "dead"}`, "InvalidAddress", "InvalidAddress"},
 		{"an attribute that there is not", "GetQueueAttributes", `{` + url + `, "AttributeNames": ["Size"]}`, "InvalidAttributeName", "InvalidAttributeName"},
+		{"a queue's attribute, of messages", "ReceiveMessage", `{` + url + `, "MessageSystemAttributeNames": ["Policy"]}`, "InvalidAttributeName", "InvalidAttributeName"},
+		{"an attribute that messages do not have", "ReceiveMessage", `{` + url + `, "MessageSystemAttributeNames": ["All", "Size"]}`, "InvalidAttributeName", "InvalidAttributeName"},
+		{"the same by the older name", "ReceiveMessage", `{` + url + `, "AttributeNames": ["senderId"]}`, "InvalidAttributeName", "InvalidAttributeName"},
 		{"too many messages", "ReceiveMessage", `{` + url + `, "MaxNumberOfMessages": 11}`, "InvalidParameterValueException", "InvalidParameterValue"},
 		{"no messages", "ReceiveMessage", `{` + url + `, "MaxNumberOfMessages": 0}`, "InvalidParameterValueException", "InvalidParameterValue"},
 		{"too long a wait", "ReceiveMessage", `{` + url + `, "WaitTimeSeconds": 21}`, "InvalidParameterValueException", "InvalidParameterValue"},
@@ -273,6 +277,9 @@ func TestErrors(t *testing.T) {
 			}
 		})
 	}
+	if got := w.call("ReceiveMessage", "", `{`+url+`, "AttributeNames": ["Size"]}`); !strings.Contains(got.body, `"message":"Unknown Attribute Size."`) {
+		t.Errorf("an unknown attribute: got %s, want SQS's words", got.body)
+	}
 	if got := w.call("ReceiveMessage", "", `{"QueueUrl": 1}`); got.status != http.StatusBadRequest || !strings.Contains(got.body, "SerializationException") {
 		t.Errorf("a URL that is a number: got %d %s", got.status, got.body)
 	}
@@ -283,14 +290,13 @@ func TestMessage(t *testing.T) {
 	w.give(1)
 	m := w.receive(`, "AttributeNames": ["All"], "MessageAttributeNames": ["All"], "VisibilityTimeout": 0`)[0]
 	if !strings.Contains(m.Body, `"detail":{"n": 0}`) || m.MD5OfBody != md5Hex([]byte(m.Body)) {
-		t.Errorf("got %s with MD5 %s, want the event before any transformation", m.Body, m.MD5OfBody)
+		t.Errorf("got %s with MD5 %s, want the event, which nothing transforms", m.Body, m.MD5OfBody)
 	}
 	want := map[string]messageAttribute{
-		"RULE_ARN":       {"String", "arn:aws:events:us-east-1:000000000000:rule/all"},
-		"TARGET_ARN":     {"String", "arn:aws:execute-api:us-east-1:000000000000:shop/prod/POST/orders"},
-		"ERROR_CODE":     {"String", "ERROR_FROM_TARGET"},
-		"ERROR_MESSAGE":  {"String", "the endpoint answered 404 Not Found"},
-		"RETRY_ATTEMPTS": {"String", "0"},
+		"RULE_ARN":      {"String", "arn:aws:events:us-east-1:000000000000:rule/all"},
+		"TARGET_ARN":    {"String", "arn:aws:execute-api:us-east-1:000000000000:shop/prod/POST/orders"},
+		"ERROR_CODE":    {"String", "ERROR_FROM_TARGET"},
+		"ERROR_MESSAGE": {"String", "the endpoint answered 404 Not Found"},
 	}
 	if len(m.MessageAttributes) != len(want) {
 		t.Errorf("got %v, want %v", m.MessageAttributes, want)
@@ -305,7 +311,7 @@ func TestMessage(t *testing.T) {
 		t.Errorf("got %v", m.Attributes)
 	}
 	for asked, want := range map[string]int{
-		`"All"`: 5, `".*"`: 5, `"ERROR.*"`: 2, `"RULE_ARN", "ERROR_CODE"`: 2, `"none"`: 0, ``: 0,
+		`"All"`: 4, `".*"`: 4, `"ERROR.*"`: 2, `"RULE_ARN", "ERROR_CODE"`: 2, `"none"`: 0, ``: 0,
 	} {
 		again := w.receive(`, "VisibilityTimeout": 0, "MessageAttributeNames": [` + asked + `]`)[0]
 		if len(again.MessageAttributes) != want || (again.MD5OfMessageAttributes == "") != (want == 0) {
@@ -503,7 +509,7 @@ func FuzzParseURL(f *testing.F) {
 		if !ok {
 			return
 		}
-		if strings.Contains(q.account, "/") || !validName(q.name) || q.region != region {
+		if strings.Contains(q.account, "/") || !arn.ValidQueueName(q.name) || q.region != region {
 			t.Errorf("%q reads as %+v", text, q)
 		}
 	})

@@ -157,14 +157,18 @@ type Outcome struct {
 	Durable func(*Outcome)
 }
 
-// DeadLetter is a message in a dead-letter queue: an event that a target did
-// not take, with the attributes that AWS gives it.
+// DeadLetter is a message in a dead-letter queue: what a target was to be sent
+// and did not take, with the attributes that AWS gives it.
 type DeadLetter struct {
-	ID           int64 // set by the store; never used again
-	Queue        string
-	Event        event.ID
-	Route        Route  // set by the store; zero where the delivery is forgotten
-	Body         []byte // the envelope, before any transformation
+	ID    int64 // set by the store; never used again
+	Queue string
+	Event event.ID // as in the event's envelope
+	Route Route    // set by the store; zero where the delivery is forgotten
+	// Body is the target's input: the envelope where nothing transforms it. It
+	// need not be JSON.
+	Body []byte
+	// TraceHeader is the event's, empty where it has none.
+	TraceHeader  string
 	RuleARN      string
 	TargetARN    string
 	ErrorCode    string

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"strconv"
 	"strings"
@@ -65,16 +66,23 @@ const (
 // ErrRedrives is returned when as many redrives are running as may.
 var ErrRedrives = errors.New("too many redrives are running")
 
+// MaxMessage is how many bytes SQS takes of a message, its attributes among
+// them.
+const MaxMessage = 1 << 20
+
 // Attributes are the message attributes of a dead letter, by name, all of them
-// text. None is empty, and none has a character that SQS does not take.
+// text. None is empty, and none has a character that SQS does not take. How
+// often it was retried is said where the retries ran out, as by AWS.
 func (d *DeadLetter) Attributes() map[string]string {
 	all := map[string]string{
-		"RULE_ARN":                  d.RuleARN,
-		"TARGET_ARN":                d.TargetARN,
-		"ERROR_CODE":                d.ErrorCode,
-		"ERROR_MESSAGE":             d.ErrorMessage,
-		"RETRY_ATTEMPTS":            strconv.Itoa(d.RetryAttempts),
-		"EXHAUSTED_RETRY_CONDITION": d.Exhausted,
+		"RULE_ARN":      d.RuleARN,
+		"TARGET_ARN":    d.TargetARN,
+		"ERROR_CODE":    d.ErrorCode,
+		"ERROR_MESSAGE": d.ErrorMessage,
+	}
+	if d.Exhausted != "" {
+		all["RETRY_ATTEMPTS"] = strconv.Itoa(d.RetryAttempts)
+		all["EXHAUSTED_RETRY_CONDITION"] = d.Exhausted
 	}
 	for name, value := range all {
 		if value = strings.Map(permitted, value); value == "" {
@@ -85,6 +93,20 @@ func (d *DeadLetter) Attributes() map[string]string {
 	}
 	return all
 }
+
+// Size is how many bytes the message has for SQS: its body, and of each
+// attribute the name, the type and the value.
+func (d *DeadLetter) Size() int {
+	size := len(d.Body)
+	for name, value := range d.Attributes() {
+		size += len(name) + len("String") + len(value)
+	}
+	return size
+}
+
+// Permitted returns text with a replacement for what SQS does not take in a
+// message: bytes that are no UTF-8, and characters that XML does not have.
+func Permitted(text []byte) []byte { return bytes.Map(permitted, text) }
 
 // permitted replaces a character that SQS does not take: those that XML does
 // not have.

@@ -114,7 +114,33 @@ func readModel(path string) (*model, error) {
 	if err := json.NewDecoder(r).Decode(m); err != nil {
 		return nil, fmt.Errorf("reading the model: %w", err)
 	}
-	return m, nil
+	return m, m.emptiable("UpdateEventBusRequest", "DeadLetterConfig", "Arn")
+}
+
+// emptiable lets a member of a request's structure be an empty string there and
+// nowhere else: AWS takes it, whatever its public model says.
+func (m *model) emptiable(request, structure, name string) error {
+	at := func(shape, wanted string) *ref {
+		all := m.Shapes[shape].Members
+		if i := slices.IndexFunc(all, func(x member) bool { return x.name == wanted }); i >= 0 {
+			return &all[i].ref
+		}
+		return nil
+	}
+	outer := at(request, structure)
+	if outer == nil || at(outer.Shape, name) == nil {
+		return fmt.Errorf("the model has no %s of %s in %s any more", name, structure, request)
+	}
+	within := m.Shapes[outer.Shape]
+	within.Members = slices.Clone(within.Members)
+	outer.Shape += "Of" + request
+	m.Shapes[outer.Shape] = within
+	inner := at(outer.Shape, name)
+	text := m.Shapes[inner.Shape]
+	text.Min = nil
+	inner.Shape += "OrEmpty"
+	m.Shapes[inner.Shape] = text
+	return nil
 }
 
 var kinds = map[string]string{

@@ -74,7 +74,7 @@ func (s *Store) letters(dead *store.Undelivered) (c condition, some bool) {
 }
 
 const selectLetter = `
-	SELECT l.id, l.queue, l.at, l.rule_arn, l.target_arn, l.error_code, l.error_message, l.retry_attempts, l.exhausted, l.body, l.tries, d.route
+	SELECT l.id, l.queue, l.at, l.rule_arn, l.target_arn, l.error_code, l.error_message, l.retry_attempts, l.exhausted, l.body, l.tries, d.route, l.event_id, l.trace
 	FROM dead_letter l LEFT JOIN delivery d ON d.event = l.event AND d.n = l.n `
 
 func (s *Store) letter(r *sqlite.Stmt) (d store.DeadLetter, err error) {
@@ -94,8 +94,16 @@ func (s *Store) letter(r *sqlite.Stmt) (d store.DeadLetter, err error) {
 	if !r.ColumnIsNull(11) {
 		d.Route = s.names.routeName(r.ColumnInt64(11))
 	}
-	d.Event, err = event.IDOf(d.Body)
-	return d, err
+	d.TraceHeader = r.ColumnText(13)
+	if r.ColumnIsNull(12) {
+		d.Event, err = event.IDOf(d.Body)
+		return d, err
+	}
+	if n := r.ColumnLen(12); n != len(d.Event) {
+		return d, fmt.Errorf("the event of dead letter %d has an id of %d bytes", d.ID, n)
+	}
+	r.ColumnBytes(12, d.Event[:])
+	return d, nil
 }
 
 // DeadLetters returns up to limit messages of dead-letter queues, oldest

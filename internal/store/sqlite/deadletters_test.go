@@ -23,7 +23,7 @@ func bury(t *testing.T, s *sqlite.Store, route store.Route, end store.Endpoint, 
 		Event: r.Event.ID.Key(), Route: route, Endpoint: end, Ticket: r.Ticket, Status: store.Dead, Attempts: 3, At: at, ErrorCode: code, Error: "no", Failed: true,
 	}
 	if queue != "" {
-		o.DeadLetter = &store.DeadLetter{Queue: queue, Body: r.Event.JSON, RuleARN: "arn:r", TargetARN: "arn:t", ErrorCode: code, ErrorMessage: "no", At: at}
+		o.DeadLetter = &store.DeadLetter{Queue: queue, Event: r.Event.ID, Body: r.Event.JSON, RuleARN: "arn:r", TargetARN: "arn:t", ErrorCode: code, ErrorMessage: "no", At: at}
 	}
 	settle(t, s, o)
 	return r.Event
@@ -217,7 +217,7 @@ func TestSweepKeepsEventsOfDeadLetters(t *testing.T) {
 	died := noon.Add(24 * time.Hour)
 	settle(t, s, store.Outcome{
 		Event: r.Event.ID.Key(), Route: petsRoute, Endpoint: petsStage, Ticket: r.Ticket, Status: store.Dead, Attempts: 186, At: died,
-		DeadLetter: &store.DeadLetter{Queue: "arn:q", Body: r.Event.JSON, At: died},
+		DeadLetter: &store.DeadLetter{Queue: "arn:q", Event: r.Event.ID, Body: r.Event.JSON, At: died},
 	})
 	sweep := func(before time.Time) string {
 		t.Helper()

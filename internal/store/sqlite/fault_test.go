@@ -197,7 +197,7 @@ func TestEachWriteFails(t *testing.T) {
 			s.Settle(store.Outcome{
 				Event: first.Event.ID.Key(), Route: petsRoute, Endpoint: petsStage, Ticket: first.Ticket, Status: store.Dead, Attempts: 1, At: noon,
 				ErrorCode: "NO_RESOURCE", Failed: true, Durable: func(*store.Outcome) { close(durable) },
-				DeadLetter: &store.DeadLetter{Queue: "arn:q", ErrorCode: "NO_RESOURCE", At: noon, Body: first.Event.JSON},
+				DeadLetter: &store.DeadLetter{Queue: "arn:q", ErrorCode: "NO_RESOURCE", At: noon, Event: first.Event.ID, Body: first.Event.JSON},
 			})
 			third := record(noon, store.Fresh{Route: petsRoute, Endpoint: petsStage})
 			thirdErr := s.Put(t.Context(), []*store.Record{third}) // with the outcome, or after it

@@ -38,6 +38,9 @@ type Config struct {
 	// MaxOutcomes bounds the outcomes that are not committed yet; 0 means
 	// 16,384. Beyond it, Settle blocks.
 	MaxOutcomes int
+	// MaxMessageBytes bounds the dead letters among those outcomes; 0 means 64
+	// MiB. Beyond it, Settle blocks too.
+	MaxMessageBytes int64
 	// Clock is the time of a virtual clock; nil means the machine's clock.
 	// Every transaction keeps what time it was, and is not synced: a store on
 	// a virtual clock is for tests, and survives its process but perhaps not
@@ -56,6 +59,7 @@ type Store struct {
 	settleDelay time.Duration
 	maxQueued   int64
 	maxOutcomes int
+	maxMessages int64            // bytes
 	clock       func() time.Time // of a virtual clock, or nil
 	rested      func()
 	path        string
@@ -72,6 +76,7 @@ type Store struct {
 	queued   int64 // bytes of events in puts
 	outcomes []store.Outcome
 	settling int       // outcomes of the transaction under way, which wait again if it fails
+	messages int64     // bytes of the dead letters of outcomes and of those
 	room     sync.Cond // signalled when outcomes were committed
 	closing  bool
 	hurried  bool          // nobody waits for room any more
@@ -111,6 +116,7 @@ func Open(cfg Config) (*Store, error) {
 		settleDelay: cfg.SettleDelay,
 		maxQueued:   cfg.MaxQueuedBytes,
 		maxOutcomes: cfg.MaxOutcomes,
+		maxMessages: cfg.MaxMessageBytes,
 		clock:       cfg.Clock,
 		rested:      cfg.Rested,
 		path:        filepath.Join(cfg.Dir, "bailey.db"),
@@ -132,6 +138,9 @@ func Open(cfg Config) (*Store, error) {
 	}
 	if s.maxOutcomes == 0 {
 		s.maxOutcomes = 16384
+	}
+	if s.maxMessages == 0 {
+		s.maxMessages = 64 << 20
 	}
 	if s.rested == nil {
 		s.rested = func() {}

@@ -207,7 +207,7 @@ func (s *Store) writeAttempt(o *store.Outcome) error {
 
 func (s *Store) writeDeadLetter(o *store.Outcome) error {
 	d := o.DeadLetter
-	stmt, err := s.writer.Prepare("INSERT INTO dead_letter (queue, event, n, at, rule_arn, target_arn, error_code, error_message, retry_attempts, exhausted, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+	stmt, err := s.writer.Prepare("INSERT INTO dead_letter (queue, event, n, at, rule_arn, target_arn, error_code, error_message, retry_attempts, exhausted, body, event_id, trace) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
 	if err != nil {
 		return err
 	}
@@ -222,6 +222,8 @@ func (s *Store) writeDeadLetter(o *store.Outcome) error {
 	stmt.BindInt64(9, int64(d.RetryAttempts))
 	bindText(stmt, 10, d.Exhausted)
 	stmt.BindBytes(11, d.Body)
+	stmt.BindBytes(12, d.Event[:])
+	bindText(stmt, 13, d.TraceHeader)
 	return run(stmt)
 }
 

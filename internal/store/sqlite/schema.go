@@ -235,6 +235,13 @@ CREATE TABLE redrive (
 -- among routes, and counting what waits reads no rows.
 CREATE INDEX delivery_waiting ON delivery (endpoint, route, due) WHERE status = 0;
 `,
+	`
+-- A dead letter's body is what was to be sent, which need not name the event:
+-- event_id is the id in the event's envelope, NULL for one from before, whose
+-- body is the envelope. trace is the event's trace header.
+ALTER TABLE dead_letter ADD COLUMN event_id BLOB;
+ALTER TABLE dead_letter ADD COLUMN trace TEXT;
+`,
 }
 
 // migrate brings the database to the version that this program knows, in one

@@ -285,7 +285,7 @@ func TestDeliveryLog(t *testing.T) {
 		ErrorCode: "ERROR_FROM_TARGET", Error: "status 500", Failed: true})
 	settle(t, s, store.Outcome{Event: records[1].Event.ID.Key(), N: 1, Route: toysRoute, Endpoint: otherStage, Ticket: records[1].Ticket,
 		Status: store.Dead, Attempts: 1, At: noon.Add(time.Second), ErrorCode: "NO_RESOURCE", Error: "gone", Failed: true,
-		DeadLetter: &store.DeadLetter{Queue: "arn:q", RuleARN: "arn:r", TargetARN: "arn:t", ErrorCode: "NO_RESOURCE", ErrorMessage: "gone", At: noon, Body: records[1].Event.JSON}})
+		DeadLetter: &store.DeadLetter{Queue: "arn:q", RuleARN: "arn:r", TargetARN: "arn:t", ErrorCode: "NO_RESOURCE", ErrorMessage: "gone", At: noon, Event: records[1].Event.ID, Body: records[1].Event.JSON}})
 
 	status := func(s store.Status) *store.Status { return &s }
 	tests := []struct {

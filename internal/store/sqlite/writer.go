@@ -73,34 +73,6 @@ func (s *Store) submit(p *put) error {
 	return <-p.done
 }
 
-// Settle hands over the outcome of an attempt. It returns at once unless very
-// many wait, and the outcome is committed soon after: see
-// [Config.SettleDelay]. The store never drops one: while commits fail, it
-// tries again.
-func (s *Store) Settle(o store.Outcome) {
-	s.mu.Lock()
-	for len(s.outcomes)+s.settling >= s.maxOutcomes && !s.closing && !s.hurried && !s.isBroken() {
-		s.room.Wait()
-	}
-	first := len(s.outcomes) == 0
-	full := len(s.outcomes) == maxGroupOutcomes
-	s.outcomes = append(s.outcomes, o)
-	s.mu.Unlock()
-	if first || full {
-		s.signal()
-	}
-}
-
-// Hurry makes Settle wait for room no longer: whoever is in it, or calls it
-// from now on, returns at once. It is for a shutdown whose time is over while
-// the disk is full.
-func (s *Store) Hurry() {
-	s.mu.Lock()
-	s.hurried = true
-	s.mu.Unlock()
-	s.room.Broadcast()
-}
-
 // Idle reports whether nothing waits to be committed and everybody has been
 // told of what was.
 func (s *Store) Idle() bool {
@@ -163,6 +135,11 @@ func (s *Store) write() {
 		failed = !s.commitAll(puts, outcomes)
 		s.mu.Lock()
 		s.writing, s.settling = false, 0
+		if !failed {
+			for i := range outcomes {
+				s.messages -= messageSize(&outcomes[i])
+			}
+		}
 		s.mu.Unlock()
 		s.room.Broadcast()
 		s.rested()
@@ -178,7 +155,7 @@ func (s *Store) commitAll(puts []*put, outcomes []store.Outcome) bool {
 	}
 	crashpoint.Reach("answered")
 	if err != nil && len(puts) > 0 && len(outcomes) > 0 {
-		// The outcomes are small: they may fit where the events did not.
+		// The outcomes are smaller: they may fit where the events did not.
 		err = s.commit(nil, outcomes)
 	}
 	if err != nil {
