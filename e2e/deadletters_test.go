@@ -82,7 +82,7 @@ func TestSQS(t *testing.T) {
 						"RULE_ARN":       Object{"DataType": "String", "StringValue": "arn:aws:events:us-east-1:000000000000:rule/" + s.rule},
 						"TARGET_ARN":     Object{"DataType": "String", "StringValue": s.arn("prod/POST/orders")},
 						"ERROR_CODE":     Object{"DataType": "String", "StringValue": "ERROR_FROM_TARGET"},
-						"RETRY_ATTEMPTS": Object{"DataType": "String", "StringValue": "0"},
+						"RETRY_ATTEMPTS": nil,
 					}}); difference != "" {
 					t.Errorf("a message: %s", difference)
 				}
@@ -116,6 +116,8 @@ func TestSQS(t *testing.T) {
 				{"GetQueueUrl", Object{"QueueName": "none"}, "AWS.SimpleQueueService.NonExistentQueue"},
 				{"DeleteMessage", Object{"QueueUrl": url, "ReceiptHandle": "none"}, "ReceiptHandleIsInvalid"},
 				{"ReceiveMessage", Object{"QueueUrl": url, "MaxNumberOfMessages": 11}, "InvalidParameterValue"},
+				{"ReceiveMessage", Object{"QueueUrl": url, "AttributeNames": List{"Size"}}, "InvalidAttributeName"},
+				{"GetQueueAttributes", Object{"QueueUrl": url, "AttributeNames": List{"Size"}}, "InvalidAttributeName"},
 				{"SendMessage", Object{"QueueUrl": url, "MessageBody": "x"}, "AWS.SimpleQueueService.UnsupportedOperation"},
 			} {
 				if answered := call(wrong.operation, wrong.input); answered.Error == nil || answered.Error.Code != wrong.code {

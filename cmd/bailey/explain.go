@@ -87,10 +87,7 @@ func (c *explainCommand) Run(ctx context.Context, t *terminal) error {
 	rows.flush()
 	for _, e := range answer.Rules {
 		for _, n := range e.Notes {
-			t.out.printf("Rule %s, target %s: %s.\n", e.Rule, printable(n.TargetID), printable(n.Note))
-		}
-		for _, f := range e.Failures {
-			t.out.printf("Rule %s matches, and its target %s cannot be sent the event: %s, %s\n", e.Rule, printable(f.TargetID), f.ErrorCode, printable(f.Error))
+			t.out.printf("rule %s, target %s: %s\n", e.Rule, n.TargetID, printable(n.Note))
 		}
 	}
 	return nil

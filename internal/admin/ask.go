@@ -111,12 +111,9 @@ func (a *api) explain(r *http.Request) (any, error) {
 			if ask.Rule != "" && ask.Rule != rl.Name {
 				continue
 			}
-			e := explain(rl, body)
-			if e.Matched {
-				if e.Failures, err = a.failures(r.Context(), rl, body); err != nil {
-					return nil, err
-				}
-				e.Notes = a.notes(rl, body)
+			e, err := a.explainRule(r.Context(), rl, body)
+			if err != nil {
+				return nil, err
 			}
 			answer.Rules = append(answer.Rules, e)
 		}
@@ -131,32 +128,29 @@ func (a *api) explain(r *http.Request) (any, error) {
 	return answer, nil
 }
 
-// failures says which targets of a rule an event could not be sent to.
-func (a *api) failures(ctx context.Context, rl *rule.Rule, event []byte) (all []TargetFailure, err error) {
+// explainRule explains a rule and, where it matches, says which of its targets
+// would not be sent the event, and why.
+func (a *api) explainRule(ctx context.Context, rl *rule.Rule, event []byte) (Explanation, error) {
+	e := explain(rl, event)
+	if !e.Matched {
+		return e, nil
+	}
 	for i := range rl.Targets {
 		key := rule.RouteKey{Region: rl.Region, Bus: rl.EventBusName, Rule: rl.Name, Target: rl.Targets[i].ID}
 		failure, err := a.router.WouldFail(ctx, key, event)
 		if err != nil {
-			return nil, err
+			return e, err
 		}
 		if failure != nil {
-			all = append(all, TargetFailure{key.Target, string(failure.Code), failure.Message})
+			e.Notes = append(e.Notes, TargetNote{key.Target, string(failure.Code) + ": " + failure.Message})
 		}
-	}
-	return all, nil
-}
-
-// notes says which paths of a rule's targets find nothing in an event.
-func (a *api) notes(rl *rule.Rule, event []byte) (all []TargetNote) {
-	for i := range rl.Targets {
-		key := rule.RouteKey{Region: rl.Region, Bus: rl.EventBusName, Rule: rl.Name, Target: rl.Targets[i].ID}
 		if route, ok := a.router.Rules().Route(key); ok { // else removed meanwhile
 			for _, note := range deliver.Notes(route, event) {
-				all = append(all, TargetNote{key.Target, note})
+				e.Notes = append(e.Notes, TargetNote{key.Target, note})
 			}
 		}
 	}
-	return all
+	return e, nil
 }
 
 func explain(rl *rule.Rule, event []byte) Explanation {

@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -286,4 +287,77 @@ func TestRedriveEventHurries(t *testing.T) {
 	if got := w.ask("POST", "/dead-letters/redrive", `{"eventId": "`+id+`"}`, 200); got["hurried"] != 1.0 || got["redriven"] != 1.0 || got["matched"] != 1.0 {
 		t.Errorf("got %v, want one redriven and one hurried", got)
 	}
+}
+
+// A message that is no JSON is shown as text, and its event is known all the
+// same.
+func TestDeadLetterThatIsNoJSON(t *testing.T) {
+	w := newWorld(t, 404, bailey.Config{})
+	for id, template := range map[string]string{"broken": `"it is <q>"`, "lines": "\"a\"\n\"b\""} {
+		target := rule.Target{
+			ID: id, ARN: "arn:aws:execute-api:us-east-1:000000000000:orders/prod/POST/orders", DeadLetterConfig: &rule.DeadLetterConfig{ARN: queue},
+			InputTransformer: &rule.InputTransformer{InputPathsMap: map[string]string{"q": "$.detail.q"}, InputTemplate: template},
+		}
+		if err := w.router.Rules().PutTargets(t.Context(), "us-east-1", "default", "others", []rule.Target{target}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	results, err := w.router.PutEvents(t.Context(), "", []bailey.Entry{{Source: "elsewhere", DetailType: "d", Detail: []byte(`{"q": "say \"hi\""}`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.router.Wait(t.Context(), results[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"broken": `"it is say "hi""`, "lines": "\"a\"\n\"b\""}
+	letters := w.letters("")
+	if len(letters) != len(want) {
+		t.Fatalf("got %v, want %d", letters, len(want))
+	}
+	for _, l := range letters {
+		if l["body"] != nil || l["text"] != want[l["targetId"].(string)] || l["eventId"] != results[0].ID.String() {
+			t.Errorf("got %v, want its text", l)
+		}
+	}
+}
+
+// Explain and preview say what a delivery would end with: the API is another
+// region's, another account's, or not there.
+func TestUnreachableTargets(t *testing.T) {
+	w := newWorld(t, 200, bailey.Config{})
+	const event = `{"source": "elsewhere", "detail-type": "d", "detail": {}}`
+	for _, tt := range []struct{ name, arn, code, message string }{
+		{"another region", "arn:aws:execute-api:eu-west-1:000000000000:orders/prod/POST/o", "NO_RESOURCE",
+			"the target's ARN has the region eu-west-1 and the rule is in us-east-1: correct the ARN, or register the API orders for eu-west-1 (its regions; bailey api put --regions)"},
+		{"another account", "arn:aws:execute-api:us-east-1:112233445566:orders/prod/POST/o", "NO_PERMISSIONS",
+			"the target's ARN has the account 112233445566 and the rule is of 000000000000: correct the ARN, or give the target a RoleArn, which calls of another account's API need"},
+		{"no such API", "arn:aws:execute-api:us-east-1:000000000000:none/prod/POST/o", "NO_RESOURCE", "the API none is not registered"},
+		{"reached", "arn:aws:execute-api:us-east-1:000000000000:orders/prod/POST/o", "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			target := rule.Target{ID: "t", ARN: tt.arn}
+			if err := w.router.Rules().PutTargets(t.Context(), "us-east-1", "default", "others", []rule.Target{target}); err != nil {
+				t.Fatal(err)
+			}
+			explained := w.ask("POST", "/explain", `{"rule": "others", "event": `+event+`}`, 200)["rules"].([]any)[0].(map[string]any)
+			ask := `{"target": {"Id": "t", "Arn": "` + tt.arn + `"}, "event": ` + event + `}`
+			if tt.code == "" {
+				if explained["notes"] != nil {
+					t.Errorf("explain: got %v, want nothing amiss", explained)
+				}
+				w.ask("POST", "/preview", ask, 200)
+				return
+			}
+			note := map[string]any{"targetId": "t", "note": tt.code + ": " + tt.message}
+			if notes, _ := explained["notes"].([]any); len(notes) != 1 || !reflect.DeepEqual(notes[0], note) {
+				t.Errorf("explain: got %v, want %v", explained, note)
+			}
+			if got := w.ask("POST", "/preview", ask, 422); got["error"] != tt.code || got["message"] != tt.message {
+				t.Errorf("preview: got %v, want %s: %s", got, tt.code, tt.message)
+			}
+		})
+	}
+	// Who asks of another region means a rule there.
+	ask := `{"region": "eu-west-1", "target": {"Id": "t", "Arn": "arn:aws:execute-api:eu-west-1:000000000000:orders/prod/POST/o"}, "event": ` + event + `}`
+	w.ask("POST", "/preview", ask, 200)
 }

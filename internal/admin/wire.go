@@ -124,9 +124,9 @@ type Explanation struct {
 	Reason  string `json:"reason,omitempty"`
 	Targets int    `json:"targets"`
 	Buses   int    `json:"buses,omitempty"` // how many targets are event buses or archives
-	// Failures are of targets that would not be sent the event that matched.
-	Failures []TargetFailure `json:"failures,omitempty"`
-	// Notes say which paths of the targets find nothing in the event.
+
+	// Notes are about the targets of a rule that matches: why the event would not
+	// be sent to one, and which paths find nothing in it.
 	Notes []TargetNote `json:"notes,omitempty"`
 }
 
@@ -134,13 +134,6 @@ type Explanation struct {
 type TargetNote struct {
 	TargetID string `json:"targetId"`
 	Note     string `json:"note"`
-}
-
-// TargetFailure says why a target would not be sent an event.
-type TargetFailure struct {
-	TargetID  string `json:"targetId"`
-	ErrorCode string `json:"errorCode"`
-	Error     string `json:"error"`
 }
 
 // Explanations is the answer to an [ExplainRequest], by rule name.

@@ -212,6 +212,24 @@ func TestForward(t *testing.T) {
 	}
 }
 
+// The event's trace goes along as a system attribute; what is none is left out,
+// for SQS would refuse the message.
+func TestForwardTrace(t *testing.T) {
+	const trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+	e := newElsewhere(t)
+	w := newWorld(t, e)
+	for header, want := range map[string]string{trace: trace, "": "", "garbage": ""} {
+		entry := bailey.Entry{Source: "shop", DetailType: "order", Detail: []byte(`{}`), TraceHeader: header}
+		if _, err := w.router.PutEvents(t.Context(), "", []bailey.Entry{entry}); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(0)
+		if c := <-e.took; c.System["AWSTraceHeader"].StringValue != want || want != "" && c.System["AWSTraceHeader"].DataType != "String" {
+			t.Errorf("%q: sent with %+v, want %q", header, c.System, want)
+		}
+	}
+}
+
 // While a queue takes nothing, its messages are kept, across restarts, and it
 // is asked ever less often.
 func TestQueueRefuses(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,10 @@ func TestValidate(t *testing.T) {
 			a.URL, a.Stages, a.DefaultStage = "", map[string]Stage{"prod": {"http://h"}}, "beta"
 		}), "the defaultStage beta"},
 		{"T4 a default stage that is none", base(func(a *API) { a.DefaultStage = "*" }), "the defaultStage"},
+		{"regions", base(func(a *API) { a.Regions = []string{"eu-west-1", "us-gov-west-1", "*"} }), ""},
+		{"a region that is none", base(func(a *API) { a.Regions = []string{"eu-west-1", "EU West"} }), `the region "EU West"`},
+		{"an empty region", base(func(a *API) { a.Regions = []string{""} }), `the region ""`},
+		{"too many regions", base(func(a *API) { a.Regions = slices.Repeat([]string{"eu-west-1"}, 101) }), "101 regions"},
 		{"an endpoint type", base(func(a *API) { a.EndpointType = "edge" }), "endpointType"},
 		{"X1 a negative timeout", base(func(a *API) { a.TimeoutSeconds = -1 }), "timeoutSeconds"},
 		{"X1 no time at all", base(func(a *API) { a.TimeoutSeconds = 1e-9 }), "timeoutSeconds"},
@@ -88,6 +93,31 @@ func TestValidate(t *testing.T) {
 				t.Errorf("the error %q shows the URL", err)
 			}
 		})
+	}
+}
+
+func TestRegions(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		regions     []string
+		region, own string
+		want        bool
+	}{
+		{"the rule's own, where nobody says", nil, "us-east-1", "us-east-1", true},
+		{"another, where nobody says", nil, "eu-west-1", "us-east-1", false},
+		{"one of those said", []string{"us-east-1", "eu-west-1"}, "eu-west-1", "us-east-1", true},
+		{"none of those said", []string{"eu-west-1"}, "us-west-2", "us-east-1", false},
+		{"the rule's own, but others are said", []string{"eu-west-1"}, "us-east-1", "us-east-1", false},
+		{"any", []string{"*"}, "ap-south-1", "us-east-1", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := (&API{Regions: c.regions}).In(c.region, c.own); got != c.want {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+	if got := (&API{Regions: []string{"a", "b", "c", "d", "e", "f", "g"}}).RegionList(); got != "a, b, c, d, e and 2 more" {
+		t.Errorf("got %s", got)
 	}
 }
 

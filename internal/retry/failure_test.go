@@ -16,6 +16,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -269,5 +270,53 @@ func TestParseCode(t *testing.T) {
 	})
 	if declared == 0 || declared != len(Codes()) {
 		t.Errorf("%d codes are declared, %d listed", declared, len(Codes()))
+	}
+}
+
+// What a resolver really says of a name that does not exist, and of a server
+// that cannot tell, is told apart.
+func TestFromErrorOfRealLookUps(t *testing.T) {
+	const noSuchName, serverFailure = 3, 2 // RCODEs of DNS
+	for _, c := range []struct {
+		name      string
+		rcode     byte
+		retryable bool
+		message   string
+	}{
+		{"X3 no such name", noSuchName, false, "the name api.test. does not exist"},
+		{"X2 the server failed", serverFailure, true, "lookup api.test."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			server, err := net.ListenPacket("udp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var done sync.WaitGroup
+			defer done.Wait()
+			defer server.Close()
+			done.Go(func() {
+				query := make([]byte, 1500)
+				for {
+					n, from, err := server.ReadFrom(query)
+					if err != nil {
+						return
+					}
+					query[2], query[3] = query[2]|0x80, query[3]&0xF0|c.rcode
+					if _, err := server.WriteTo(query[:n], from); err != nil {
+						return
+					}
+				}
+			})
+			dialer := net.Dialer{Resolver: &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				var d net.Dialer
+				return d.DialContext(ctx, "udp", server.LocalAddr().String())
+			}}}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			_, err = dialer.DialContext(ctx, "tcp", "api.test.:80")
+			if f := FromError(err); f == nil || f.Code != ConnectionFailure || f.Retryable != c.retryable || !strings.Contains(f.Message, c.message) {
+				t.Errorf("%v: got %+v, want retryable %v, %q", err, f, c.retryable, c.message)
+			}
+		})
 	}
 }

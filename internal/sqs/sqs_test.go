@@ -285,6 +285,33 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// The event's trace is a system attribute of its dead letter, by either way of
+// asking and across restarts.
+func TestTraceHeader(t *testing.T) {
+	const trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+	w := newWorld(t)
+	entry := bailey.Entry{Source: "shop", DetailType: "order", Detail: []byte(`{}`), TraceHeader: trace}
+	results, err := w.router.PutEvents(t.Context(), "", []bailey.Entry{entry})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.router.Wait(t.Context(), results[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, asked := range []string{
+		`"AttributeNames": ["AWSTraceHeader"]`, `"MessageSystemAttributeNames": ["AWSTraceHeader"]`, `"AttributeNames": ["All"]`, `"MessageSystemAttributeNames": ["All"]`,
+	} {
+		w.close()
+		w.open()
+		if m := w.receive(`, ` + asked + `, "VisibilityTimeout": 0`)[0]; m.Attributes["AWSTraceHeader"] != trace || len(m.MessageAttributes) != 0 {
+			t.Errorf("%s: got %v and %v, want the trace", asked, m.Attributes, m.MessageAttributes)
+		}
+	}
+	if m := w.receive(`, "AttributeNames": ["SenderId"], "VisibilityTimeout": 0`)[0]; m.Attributes["AWSTraceHeader"] != "" {
+		t.Errorf("got %v, which nobody asked for", m.Attributes)
+	}
+}
+
 func TestMessage(t *testing.T) {
 	w := newWorld(t)
 	w.give(1)
@@ -305,6 +332,9 @@ func TestMessage(t *testing.T) {
 		if m.MessageAttributes[name] != a {
 			t.Errorf("%s: got %v, want %v", name, m.MessageAttributes[name], a)
 		}
+	}
+	if _, traced := m.Attributes["AWSTraceHeader"]; traced {
+		t.Error("there is a trace, of an event that has none")
 	}
 	if m.Attributes["ApproximateReceiveCount"] != "1" || m.Attributes["SentTimestamp"] != "1795435200000" ||
 		m.Attributes["ApproximateFirstReceiveTimestamp"] != "1795435200000" || m.Attributes["SenderId"] != account {

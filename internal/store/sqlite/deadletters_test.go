@@ -3,10 +3,16 @@ package sqlite_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	zombiezen "zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	"bailey/internal/event"
 	"bailey/internal/store"
@@ -311,4 +317,83 @@ func TestDeadLettersOfVersion3(t *testing.T) {
 	if r, _ := drive(t, s, store.Undelivered{}, 10); r.Matched != 1 || r.Redriven != 1 {
 		t.Errorf("got %+v, want the one that was not taken", r)
 	}
+}
+
+// A message is what it was given: it need not be JSON, and says which event it is
+// of. One from before that said so has the event as its body.
+func TestDeadLetterBody(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	r := record(noon, store.Fresh{Route: petsRoute, Endpoint: petsStage}, store.Fresh{Route: toysRoute, Endpoint: petsStage})
+	put(t, s, r)
+	for n, body := range []string{"[hello]", string(r.Event.JSON)} {
+		settle(t, s, store.Outcome{
+			Event: r.Event.ID.Key(), N: n, Route: petsRoute, Endpoint: petsStage, Ticket: r.Ticket, Status: store.Dead, Attempts: 1, At: noon,
+			DeadLetter: &store.DeadLetter{Queue: "arn:q", Event: r.Event.ID, Body: []byte(body), TraceHeader: r.Event.TraceHeader, At: noon},
+		})
+	}
+	err := s.OnWriter(func(conn *zombiezen.Conn) error {
+		return sqlitex.ExecuteTransient(conn, "UPDATE dead_letter SET event_id = NULL, trace = NULL WHERE n = 1", nil)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir)
+	all, err := s.DeadLetters(t.Context(), store.Undelivered{}, 0, 10)
+	if err != nil || len(all) != 2 {
+		t.Fatalf("got %+v, %v, want two", all, err)
+	}
+	if string(all[0].Body) != "[hello]" || all[0].Event != r.Event.ID || all[0].TraceHeader != r.Event.TraceHeader {
+		t.Errorf("got %+v, want it as it was given", all[0])
+	}
+	if all[1].Event != r.Event.ID || all[1].TraceHeader != "" {
+		t.Errorf("from before: got %+v, want the event of its body", all[1])
+	}
+}
+
+// Dead letters that wait for the disk are bounded by their bytes too.
+func TestSettleBoundsMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := sqlite.Open(sqlite.Config{Dir: t.TempDir(), MaxMessageBytes: 1000, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		records := []*store.Record{record(noon, store.Fresh{Route: petsRoute}), record(noon, store.Fresh{Route: petsRoute}), record(noon, store.Fresh{Route: petsRoute})}
+		put(t, s, records...)
+		rename := func(from, to string) {
+			err := s.OnWriter(func(conn *zombiezen.Conn) error {
+				return sqlitex.ExecuteTransient(conn, "ALTER TABLE "+from+" RENAME TO "+to, nil)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		rename("dead_letter", "elsewhere")
+		var settled, durable atomic.Int64
+		for _, r := range records {
+			go func() {
+				s.Settle(store.Outcome{
+					Event: r.Event.ID.Key(), Route: petsRoute, Ticket: r.Ticket, Status: store.Dead, At: noon,
+					DeadLetter: &store.DeadLetter{Queue: "arn:q", Event: r.Event.ID, Body: make([]byte, 600), At: noon},
+					Durable:    func(*store.Outcome) { durable.Add(1) },
+				})
+				settled.Add(1)
+			}()
+		}
+		time.Sleep(time.Minute)
+		if n := settled.Load(); n != 1 || durable.Load() != 0 {
+			t.Errorf("%d messages of 600 bytes wait where 1,000 may, %d are durable", n, durable.Load())
+		}
+		rename("elsewhere", "dead_letter")
+		time.Sleep(time.Minute)
+		if settled.Load() != 3 || durable.Load() != 3 {
+			t.Errorf("%d were taken and %d are durable, want 3", settled.Load(), durable.Load())
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
