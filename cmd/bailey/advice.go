@@ -12,9 +12,9 @@ func advice(code string) string {
 	case retry.ConnectionFailure:
 		return "The API could not be reached: see that it runs and that its URL is right (bailey api list)."
 	case retry.NoPermissions:
-		return "The API, or Bailey's egress rules, refused: check the authorization of its registration, and the address it leads to."
+		return "The API, or Bailey's egress rules, refused: check the authorization of its registration, and the address it leads to. Or the target's ARN is another account's: it needs a RoleArn."
 	case retry.NoResource:
-		return "The API, its stage, the rule or the target is not there: see bailey api list and aws events list-targets-by-rule."
+		return "The API, its stage, the rule or the target is not there, or the ARN is of another region: see bailey api list and aws events list-targets-by-rule."
 	case retry.ErrorFromTarget:
 		return "The API refused the request or failed: its answer is above, its own log says more."
 	case retry.InvalidParameter:
