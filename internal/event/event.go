@@ -141,11 +141,10 @@ func IDOf(envelope []byte) (ID, error) {
 // source with characters that JSON escapes keeps them escaped. It is nil for what is no such envelope.
 func SourceOf(envelope []byte) []byte {
 	// The detail type before it cannot hold this text: its quotation marks would be escaped.
-	at := bytes.Index(envelope, []byte(beforeSource))
-	if at < 0 {
+	_, source, ok := bytes.Cut(envelope, []byte(beforeSource))
+	if !ok {
 		return nil
 	}
-	source := envelope[at+len(beforeSource):]
 	for i := 0; i < len(source); i++ {
 		switch source[i] {
 		case '\\':
