@@ -18,6 +18,7 @@ type batch struct {
 	records    []*store.Record
 	admissions []*deliver.Admission
 	archived   []archived
+	failed     error // a fault that leaves nothing of it to commit
 }
 
 // archived is an event that the transaction puts into an archive.
@@ -34,15 +35,25 @@ type arrival struct {
 	// time and size are the event's own, for archives.
 	time time.Time
 	size int64
-	// forwarded events come from another bus.
-	forwarded bool
+	// forwarded events come from another bus of the region, crossed ones from
+	// another region; each of these ways is open to an event once.
+	forwarded, crossed bool
+}
+
+// open reports whether the event may be handed on along a route to a bus.
+func (in *arrival) open(rt *rule.Route) bool {
+	if rt.BusRegion != in.region {
+		return !in.crossed
+	}
+	return !in.forwarded
 }
 
 // admit adds an event to the batch, with its deliveries along the routes and
 // everything else that they ask for: to be kept in archives, and to be put on
 // other buses, all of it in the one transaction. The event that a bus hands on
-// is the same, its id included; it is not handed on again, so that no event
-// goes round in circles.
+// is the same, its id included, but in another region; it is not handed on
+// again, so that no event goes round in circles. A bus that is not there
+// swallows it, as AWS's do, and the log says so.
 func (r *Router) admit(b *batch, in arrival, routes []*rule.Route) *store.Record {
 	targets, buses, archives := r.part(routes, in)
 	a := r.dispatcher.Admit(in.event, in.region, in.bus, targets)
@@ -57,15 +68,41 @@ func (r *Router) admit(b *batch, in arrival, routes []*rule.Route) *store.Record
 	}
 	b.records, b.admissions = append(b.records, &a.Record), append(b.admissions, a)
 	for _, rt := range buses {
-		e := *in.event
-		e.ID = r.ids.New(e.Ingested)
-		to := arrival{event: &e, origin: in.origin, region: in.region, bus: rt.Bus, time: in.time, size: in.size, forwarded: true}
-		if to.origin == (event.ID{}) {
-			to.origin = in.event.ID
+		if !r.rules.HasBus(rt.BusRegion, rt.Bus) {
+			r.cfg.Log.Warn("an event went to an event bus that does not exist, and nowhere else: create the bus, or change the target",
+				"rule", rt.Key.Rule, "target", rt.Key.Target, "event_id", in.event.ID, "bus", rt.Target.ARN)
+			continue
 		}
-		r.admit(b, to, r.rules.AppendRoutes(nil, in.region, rt.Bus, e.JSON))
+		to, err := r.forward(in, rt)
+		if err != nil {
+			b.failed = err
+			continue
+		}
+		r.admit(b, to, r.rules.AppendRoutes(nil, to.region, to.bus, to.event.JSON))
 	}
 	return &a.Record
+}
+
+// forward makes the arrival at the bus that a route leads to.
+func (r *Router) forward(in arrival, rt *rule.Route) (arrival, error) {
+	to := in
+	to.region, to.bus = rt.BusRegion, rt.Bus
+	if to.origin == (event.ID{}) {
+		to.origin = in.event.ID
+	}
+	id := r.ids.New(in.event.Ingested)
+	if to.region == in.region {
+		e := *in.event
+		e.ID = id
+		to.event, to.forwarded = &e, true
+		return to, nil
+	}
+	e, err := event.Forwarded(in.event, id)
+	if err != nil {
+		return arrival{}, fmt.Errorf("forwarding event %s to %s: %w", in.event.ID, rt.Target.ARN, err)
+	}
+	to.event, to.time, to.forwarded, to.crossed = e, e.Ingested, false, true
+	return to, nil
 }
 
 // part tells the routes to targets from those to other buses, and from archives.
@@ -79,7 +116,7 @@ func (r *Router) part(routes []*rule.Route, in arrival) (targets, buses, archive
 		switch {
 		case rt.Archive != "":
 			archives = append(archives, rt)
-		case rt.Bus != "" && !in.forwarded && r.rules.HasBus(in.region, rt.Bus):
+		case rt.Bus != "" && in.open(rt):
 			buses = append(buses, rt)
 		default:
 			targets = append(targets, rt)
@@ -94,7 +131,11 @@ func (r *Router) commit(ctx context.Context, b *batch) error {
 	if len(b.records) == 0 {
 		return nil
 	}
-	if err := r.store.Put(ctx, b.records); err != nil {
+	err := b.failed
+	if err == nil {
+		err = r.store.Put(ctx, b.records)
+	}
+	if err != nil {
 		for _, a := range b.admissions {
 			r.dispatcher.Cancel(a)
 		}

@@ -1,8 +1,11 @@
 package bailey_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -64,8 +67,11 @@ func target(t *testing.T, r *bailey.Router, bus, name, arn string) {
 	t.Helper()
 	_, err := r.Rules().PutRule(t.Context(), rule.Rule{Region: region, EventBusName: bus, Name: name, EventPattern: `{"source":["shop"]}`})
 	must(t, err)
-	must(t, r.Rules().PutTargets(t.Context(), region, bus, name, []rule.Target{{ID: "t", ARN: arn}}))
+	must(t, r.Rules().PutTargets(t.Context(), region, bus, name, []rule.Target{{ID: "t", ARN: arn, RoleARN: role}}))
 }
+
+// role is what targets are put with; those that are event buses need one.
+const role = "arn:aws:iam::000000000000:role/r"
 
 // api registers one that takes one request at a time.
 func api(t *testing.T, r *bailey.Router, name, url string) string {
@@ -264,7 +270,8 @@ func TestDeletedArchiveFailsItsReplay(t *testing.T) {
 // TestBusToBus sends an event from one bus to another, which has a target of its
 // own, and on from there, which it does not take.
 func TestBusToBus(t *testing.T) {
-	r := open(t, bailey.Config{})
+	var log lines
+	r := open(t, bailey.Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	s := newCollector(t)
 	for _, bus := range []string{"second", "third"} {
 		must(t, r.Rules().CreateBus(t.Context(), rule.Bus{Region: region, Name: bus}))
@@ -272,7 +279,7 @@ func TestBusToBus(t *testing.T) {
 	}
 	target(t, r, "default", "on", r.Rules().BusARN(region, "second"))
 	target(t, r, "default", "nowhere", r.Rules().BusARN(region, "nope"))
-	target(t, r, "default", "abroad", r.Rules().BusARN("eu-west-1", "second"))
+	target(t, r, "default", "stranger", "arn:aws:events:us-east-1:999000999000:event-bus/second")
 	target(t, r, "second", "back", defaultARN)
 	target(t, r, "second", "on", r.Rules().BusARN(region, "third"))
 	second := archive(t, r, "second", r.Rules().BusARN(region, "second"), 0)
@@ -287,13 +294,14 @@ func TestBusToBus(t *testing.T) {
 		}
 		got[d.Route.Bus+"/"+d.Route.Rule] = fmt.Sprint(d.Status, " ", d.ErrorCode, " ", d.Error)
 	}
+	const once = "An event can be sent to an event bus target only once. This event was previously delivered to an event bus target."
 	want := map[string]string{
-		"default/on":      "delivered  ",
-		"default/nowhere": "dead NO_RESOURCE event bus nope does not exist",
-		"default/abroad":  "dead NO_RESOURCE the target is neither an API Gateway endpoint nor an event bus of this account and region, and Bailey delivers to those only",
-		"second/sink":     "delivered  ",
-		"second/back":     "dead NO_RESOURCE the event came from another event bus, and is not put on a third",
-		"second/on":       "dead NO_RESOURCE the event came from another event bus, and is not put on a third",
+		"default/on":       "delivered  ",
+		"default/nowhere":  "delivered  ",
+		"default/stranger": "dead NO_PERMISSIONS Lack of permissions to invoke cross account target.",
+		"second/sink":      "delivered  ",
+		"second/back":      "dead THIRD_ACCOUNT_HOP_DETECTED " + once,
+		"second/on":        "dead THIRD_ACCOUNT_HOP_DETECTED " + once,
 	}
 	for name, outcome := range want {
 		if got[name] != outcome {
@@ -311,6 +319,78 @@ func TestBusToBus(t *testing.T) {
 	if n := totals(t, r, second, third); n[0] != 1 || n[1] != 0 {
 		t.Errorf("the archives of the buses hold %v events, want 1 and 0", n)
 	}
+	if text := log.String(); !strings.Contains(text, "an event went to an event bus that does not exist") || !strings.Contains(text, "rule=nowhere target=t event_id="+id.String()) {
+		t.Errorf("the log does not say that the event went to a bus that is not there:\n%s", text)
+	}
+}
+
+// lines is a log that several goroutines write.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// TestBusToBusOfAnotherRegion sends an event to another region, on to another
+// bus there, and back, which is not allowed.
+func TestBusToBusOfAnotherRegion(t *testing.T) {
+	const west = "us-west-2"
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	r := open(t, bailey.Config{Clock: bailey.NewVirtualClock(at)})
+	s := newCollector(t)
+	sink := api(t, r, "sink", s.URL)
+	for _, bus := range []string{"second", "third"} {
+		must(t, r.Rules().CreateBus(t.Context(), rule.Bus{Region: west, Name: bus}))
+	}
+	there := func(bus, name, arn string) {
+		t.Helper()
+		_, err := r.Rules().PutRule(t.Context(), rule.Rule{Region: west, EventBusName: bus, Name: name, EventPattern: `{"source":["shop"]}`})
+		must(t, err)
+		must(t, r.Rules().PutTargets(t.Context(), west, bus, name, []rule.Target{{ID: "t", ARN: arn, RoleARN: role}}))
+	}
+	target(t, r, "default", "abroad", r.Rules().BusARN(west, "second"))
+	there("second", "sink", sink)
+	there("second", "on", r.Rules().BusARN(west, "third"))
+	there("second", "back", defaultARN)
+	there("third", "back", r.Rules().BusARN(west, "second"))
+
+	entry := order(1)
+	entry.Time = at.Add(-time.Hour)
+	id := put(t, r, entry)[0]
+	got := map[string]string{}
+	for _, d := range wait(t, r, id) {
+		got[d.Route.Region+"/"+d.Route.Bus+"/"+d.Route.Rule] = fmt.Sprint(d.Status, " ", d.ErrorCode)
+	}
+	want := map[string]string{
+		"us-east-1/default/abroad": "delivered ",
+		"us-west-2/second/sink":    "delivered ",
+		"us-west-2/second/on":      "delivered ",
+		"us-west-2/second/back":    "dead THIRD_REGION_HOP_DETECTED",
+		"us-west-2/third/back":     "dead THIRD_ACCOUNT_HOP_DETECTED",
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	bodies := s.take()
+	if len(bodies) != 1 {
+		t.Fatalf("the target in %s was sent %q, want one event", west, bodies)
+	}
+	var body struct{ ID, Time, Region, Account string }
+	must(t, json.Unmarshal([]byte(bodies[0]), &body))
+	if body.ID == id.String() || body.Time != "2026-11-23T12:00:00Z" || body.Region != region || body.Account != "000000000000" {
+		t.Errorf("got %+v, want an id and a time of its own, and the region and account that it came from", body)
+	}
 }
 
 // TestScheduleToBus lets a schedule put its event on another bus.
@@ -320,7 +400,7 @@ func TestScheduleToBus(t *testing.T) {
 	a := archive(t, r, "a", r.Rules().BusARN(region, "second"), 0)
 	_, err := r.Rules().PutRule(t.Context(), rule.Rule{Region: region, Name: "often", ScheduleExpression: "rate(1 minute)"})
 	must(t, err)
-	must(t, r.Rules().PutTargets(t.Context(), region, "", "often", []rule.Target{{ID: "t", ARN: r.Rules().BusARN(region, "second")}}))
+	must(t, r.Rules().PutTargets(t.Context(), region, "", "often", []rule.Target{{ID: "t", ARN: r.Rules().BusARN(region, "second"), RoleARN: role}}))
 	must(t, r.Advance(t.Context(), 10*time.Minute))
 	if n := totals(t, r, a); n[0] != 10 {
 		t.Errorf("the bus was given %d events in ten minutes, want 10", n[0])

@@ -195,7 +195,7 @@ func TestRealClock(t *testing.T) {
 // Quotas are those of the Config.
 func TestQuotas(t *testing.T) {
 	t.Parallel()
-	srv := baileytest.NewWith(t, baileytest.Config{RulesPerBus: 2, TargetsPerRule: 1})
+	srv := baileytest.NewWith(t, baileytest.Config{RulesPerBus: 2, TargetsPerRule: 1, EventPattern: 100})
 	api := srv.API("a")
 	for i := range 3 {
 		err := srv.Call("PutRule", map[string]string{"Name": fmt.Sprint(i), "EventPattern": orders}, nil)
@@ -208,6 +208,11 @@ func TestQuotas(t *testing.T) {
 	}}, nil)
 	if err == nil || !strings.HasPrefix(err.Error(), "LimitExceededException") {
 		t.Errorf("two targets: %v", err)
+	}
+	long := fmt.Sprintf(`{"source":["%s"]}`, strings.Repeat("x", 100))
+	err = srv.Call("PutRule", map[string]string{"Name": "0", "EventPattern": long}, nil)
+	if want := "ValidationException: Parameter EventPattern for rule 0 exceeds limit of 100."; err == nil || err.Error() != want {
+		t.Errorf("a long pattern: got %v, want %s", err, want)
 	}
 	if same := srv.API("a"); same != api {
 		t.Error("an API asked for twice is two")

@@ -26,8 +26,9 @@ type Config struct {
 	// Account and Region are those of the server; "" means 000000000000 and
 	// us-east-1.
 	Account, Region string
-	// RulesPerBus and TargetsPerRule are quotas; 0 means AWS's, 300 and 5.
-	RulesPerBus, TargetsPerRule int
+	// RulesPerBus, TargetsPerRule and EventPattern, the characters of a rule's
+	// pattern, are quotas; 0 means AWS's: 300, 5 and 2,048.
+	RulesPerBus, TargetsPerRule, EventPattern int
 }
 
 // Server is a running Bailey. Its methods may be called by several goroutines
@@ -70,7 +71,7 @@ func NewWith(t testing.TB, cfg Config) *Server {
 		Dir:     t.TempDir(),
 		Account: cmp.Or(cfg.Account, "000000000000"),
 		Region:  cmp.Or(cfg.Region, "us-east-1"),
-		Quotas:  rule.Quotas{RulesPerBus: cfg.RulesPerBus, TargetsPerRule: cfg.TargetsPerRule},
+		Quotas:  rule.Quotas{RulesPerBus: cfg.RulesPerBus, TargetsPerRule: cfg.TargetsPerRule, EventPattern: cfg.EventPattern},
 		Log:     slog.New(slog.NewTextHandler(log, nil)),
 		Version: "test",
 	}

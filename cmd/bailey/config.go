@@ -39,6 +39,7 @@ type configFile struct {
 		BusesPerRegion int `yaml:"busesPerRegion"`
 		RulesPerBus    int `yaml:"rulesPerBus"`
 		TargetsPerRule int `yaml:"targetsPerRule"`
+		EventPattern   int `yaml:"eventPattern"`
 	} `yaml:"quotas"`
 	Limits struct {
 		BodyBytes        byteSize `yaml:"bodyBytes"`

@@ -106,6 +106,7 @@ func (c *serveCommand) settings(file *config, logTo io.Writer) (*daemon.Config, 
 			Region:  region,
 			Quotas: rule.Quotas{
 				BusesPerRegion: file.Quotas.BusesPerRegion, RulesPerBus: file.Quotas.RulesPerBus, TargetsPerRule: file.Quotas.TargetsPerRule,
+				EventPattern: file.Quotas.EventPattern,
 			},
 			Forward:        file.forward(),
 			Retention:      cmp.Or(c.Retention, file.Retention.Settled),
@@ -137,7 +138,7 @@ func (c *serveCommand) settings(file *config, logTo io.Writer) (*daemon.Config, 
 		"limits.queuedDeliveries": int64(settings.Router.MaxQueued), "limits.queuedBytes": settings.Router.MaxQueuedBytes,
 		"limits.inFlight":       int64(settings.Router.MaxInFlight),
 		"quotas.busesPerRegion": int64(settings.Router.Quotas.BusesPerRegion), "quotas.rulesPerBus": int64(settings.Router.Quotas.RulesPerBus),
-		"quotas.targetsPerRule": int64(settings.Router.Quotas.TargetsPerRule),
+		"quotas.targetsPerRule": int64(settings.Router.Quotas.TargetsPerRule), "quotas.eventPattern": int64(settings.Router.Quotas.EventPattern),
 	} {
 		if value < 0 {
 			return nil, fmt.Errorf("the setting %s must not be negative", name)

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode"
 
+	"bailey/internal/arn"
 	"bailey/internal/crashpoint"
 	"bailey/internal/egress"
 	"bailey/internal/event"
@@ -194,15 +195,22 @@ func (d *Dispatcher) Preview(ctx context.Context, rt *rule.Route, envelope []byt
 	return &p, nil, nil
 }
 
-// unreachable says why nothing is sent to a target that is not an API.
+// unreachable says why nothing is sent to a target that is not an API. A bus of
+// the account gets its events with the commit, so that one found here is one that
+// an event may not go on to.
 func (d *Dispatcher) unreachable(rt *rule.Route) *retry.Failure {
+	target, err := arn.Parse(rt.Target.ARN)
 	switch {
-	case rt.Bus == "":
-		return retry.Missing("the target is neither an API Gateway endpoint nor an event bus of this account and region, and Bailey delivers to those only")
-	case !d.cfg.Rules.HasBus(rt.Key.Region, rt.Bus):
-		return retry.Missing("event bus %s does not exist", rt.Bus)
+	case rt.Bus != "" && rt.BusRegion != rt.Key.Region:
+		return &retry.Failure{Code: retry.ThirdRegionHop, Message: "An event can be sent to an event bus of another region only once. This event came from another region already."}
+	case rt.Bus != "":
+		return &retry.Failure{Code: retry.ThirdAccountHop, Message: "An event can be sent to an event bus target only once. This event was previously delivered to an event bus target."}
+	case err == nil && target.Service == "events" && strings.HasPrefix(target.Resource, "event-bus/"):
+		return &retry.Failure{Code: retry.NoPermissions, Message: "Lack of permissions to invoke cross account target."}
+	case err == nil:
+		return retry.Missing("the target is of %s, and Bailey delivers to API Gateway (execute-api) and event buses only", target.Service)
 	}
-	return retry.Missing("the event came from another event bus, and is not put on a third")
+	return retry.Missing("the target is neither a method of API Gateway nor an event bus, and Bailey delivers to those only")
 }
 
 // send makes the request and sends it, within the API's time limit (X1).

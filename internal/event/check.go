@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/bits"
 	"unicode/utf8"
 )
@@ -11,6 +12,8 @@ const (
 	InvalidArgument = "InvalidArgument"
 	MalformedDetail = "MalformedDetail"
 )
+
+var detailTypeTooLong = fmt.Sprintf("Parameter DetailType is not valid. Reason: DetailType must have length less than or equal to %d.", MaxDetailType)
 
 // Check says why an entry cannot be taken, with AWS's error code and message,
 // or returns two empty strings. It reads the detail once, and no one has to do
@@ -24,6 +27,8 @@ func (e *Entry) Check() (code, message string) {
 		missing = "DetailType"
 	case len(e.Detail) == 0:
 		missing = "Detail"
+	case len(e.DetailType) > MaxDetailType && utf8.RuneCountInString(e.DetailType) > MaxDetailType:
+		return InvalidArgument, detailTypeTooLong
 	case !IsObject(e.Detail):
 		return MalformedDetail, "Detail is malformed."
 	default:

@@ -24,6 +24,10 @@ func TestCheck(t *testing.T) {
 		{"no source", func(e *event.Entry) { e.Source = "" }, "InvalidArgument", required("Source")},
 		{"no detail type", func(e *event.Entry) { e.DetailType = "" }, "InvalidArgument", required("DetailType")},
 		{"no detail", func(e *event.Entry) { e.Detail = nil }, "InvalidArgument", required("Detail")},
+		{"a detail type of 128 characters", func(e *event.Entry) { e.DetailType = strings.Repeat("é", 128) }, "", ""},
+		{"a detail type of 129 characters", func(e *event.Entry) { e.DetailType = strings.Repeat("x", 129) }, "InvalidArgument", "Parameter DetailType is not valid. Reason: DetailType must have length less than or equal to 128."},
+		{"what is missing before what is too long", func(e *event.Entry) { e.DetailType, e.Detail = strings.Repeat("x", 129), nil }, "InvalidArgument", required("Detail")},
+		{"what is too long before what is malformed", func(e *event.Entry) { e.DetailType, e.Detail = strings.Repeat("x", 129), []byte("{") }, "InvalidArgument", "Parameter DetailType is not valid. Reason: DetailType must have length less than or equal to 128."},
 		{"detail is no JSON", func(e *event.Entry) { e.Detail = []byte("{") }, "MalformedDetail", "Detail is malformed."},
 		{"detail is an array", func(e *event.Entry) { e.Detail = []byte("[]") }, "MalformedDetail", "Detail is malformed."},
 	}

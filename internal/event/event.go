@@ -19,6 +19,8 @@ const (
 	// MaxTotalSize bounds the sizes of all entries of one call together, in
 	// bytes, each counted as [Entry.Size] counts.
 	MaxTotalSize = 1 << 20
+	// MaxDetailType is how many characters a detail type may have.
+	MaxDetailType = 128
 	// MaxDepth is how deeply a detail may be nested.
 	MaxDepth = 1000
 )

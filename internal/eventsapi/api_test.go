@@ -26,7 +26,12 @@ import (
 // newAPI serves the API of a router of its own, in us-east-1.
 func newAPI(t testing.TB) (http.Handler, *bailey.Router) {
 	t.Helper()
-	router, err := bailey.Open(t.Context(), bailey.Config{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	return newAPIWith(t, rule.Quotas{})
+}
+
+func newAPIWith(t testing.TB, quotas rule.Quotas) (http.Handler, *bailey.Router) {
+	t.Helper()
+	router, err := bailey.Open(t.Context(), bailey.Config{Dir: t.TempDir(), Quotas: quotas, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,10 +142,10 @@ func TestOperations(t *testing.T) {
 		{"PutTargets", `{"Rule":"all","EventBusName":"orders","Targets":[{"Id":"3","Arn":"q"}]}`, `ValidationException: Parameter q is not valid. Reason: Provided Arn is not in correct format.`},
 		{"PutTargets", `{"Rule":"all","EventBusName":"orders","Targets":[{"Id":"3","Arn":"arn:aws:sqs:us-east-1:000000000000:q"},{"Id":"4","Arn":"arn:aws:execute-api:us-east-1:000000000000:inside/prod/POST/x"}]}`,
 			`ValidationException: API inside is a private endpoint. Private endpoints are not supported as targets.`},
-		{"PutTargets", `{"Rule":"all","EventBusName":"orders","Targets":[{"Id":"3","Arn":"arn:aws:s3:::a"},{"Id":"4","Arn":"arn:aws:s3:::a"},{"Id":"5","Arn":"arn:aws:s3:::a"},{"Id":"6","Arn":"arn:aws:s3:::a"}]}`,
+		{"PutTargets", `{"Rule":"all","EventBusName":"orders","Targets":[{"Id":"3","Arn":"arn:aws:sns:us-east-1:000000000000:a"},{"Id":"4","Arn":"arn:aws:sns:us-east-1:000000000000:a"},{"Id":"5","Arn":"arn:aws:sns:us-east-1:000000000000:a"},{"Id":"6","Arn":"arn:aws:sns:us-east-1:000000000000:a"}]}`,
 			`LimitExceededException: The requested resource exceeds the maximum number allowed.`},
-		{"ListTargetsByRule", `{"Rule":"all","EventBusName":"orders","Limit":1}`, `{"Targets":[{"Id":"2","Arn":"arn:aws:sqs:us-east-1:000000000000:q"}],"NextToken":"dGFyZ2V0cyAx"}`},
-		{"ListTargetsByRule", `{"Rule":"all","EventBusName":"orders","NextToken":"dGFyZ2V0cyAx"}`, `{"Targets":[{"Id":"1","Arn":"arn:aws:execute-api:us-east-1:000000000000:shop/prod/POST/orders/*","HttpParameters":{"PathParameterValues":["$.detail.id"],"HeaderParameters":{}}}]}`},
+		{"ListTargetsByRule", `{"Rule":"all","EventBusName":"orders","Limit":1}`, `{"Targets":[{"Id":"1","Arn":"arn:aws:execute-api:us-east-1:000000000000:shop/prod/POST/orders/*","HttpParameters":{"PathParameterValues":["$.detail.id"],"HeaderParameters":{}}}],"NextToken":"dGFyZ2V0cyAx"}`},
+		{"ListTargetsByRule", `{"Rule":"all","EventBusName":"orders","NextToken":"dGFyZ2V0cyAx"}`, `{"Targets":[{"Id":"2","Arn":"arn:aws:sqs:us-east-1:000000000000:q"}]}`},
 		{"ListTargetsByRule", `{"Rule":"shipped","EventBusName":"orders"}`, `{"Targets":[]}`},
 		{"ListTargetsByRule", `{"Rule":"nope"}`, `ResourceNotFoundException: Rule nope does not exist on EventBus default.`},
 		{"ListRuleNamesByTarget", `{"TargetArn":"arn:aws:sqs:us-east-1:000000000000:q","EventBusName":"orders"}`, `{"RuleNames":["all"]}`},
@@ -173,14 +178,25 @@ func TestRegions(t *testing.T) {
 	step{"DescribeEventBus", `{}`, `{"Name":"default","Arn":"arn:aws:events:ap-south-1:000000000000:event-bus/default","CreationTime":T,"LastModifiedTime":T}`}.run(t, h, in("ap-south-1")...)
 }
 
-// everything is a target with every member that the model has.
-const everything = `{
-	"Id": "t", "Arn": "arn:aws:execute-api:us-east-1:000000000000:shop/prod/POST/orders/*", "RoleArn": "arn:aws:iam::000000000000:role/r",
+// everything are targets that together have every member that the model has: no
+// kind of target takes the parameters of another.
+const everything = `[{
+	"Id": "1", "Arn": "arn:aws:execute-api:us-east-1:000000000000:shop/prod/POST/orders/*", "RoleArn": "arn:aws:iam::000000000000:role/r",
 	"InputTransformer": {"InputPathsMap": {"id": "$.detail.id"}, "InputTemplate": "{\"id\": <id>}"},
-	"KinesisParameters": {"PartitionKeyPath": "$.id"},
-	"RunCommandParameters": {"RunCommandTargets": [{"Key": "tag:k", "Values": ["v"]}]},
+	"SqsParameters": {"MessageGroupId": "g"},
+	"HttpParameters": {"PathParameterValues": ["$.detail.id"], "HeaderParameters": {"X-A": "b"}, "QueryStringParameters": {"c": "$.d"}},
+	"DeadLetterConfig": {"Arn": "arn:aws:sqs:us-east-1:000000000000:dead"},
+	"RetryPolicy": {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+}, {
+	"Id": "2", "Arn": "arn:aws:kinesis:us-east-1:000000000000:stream/s", "RoleArn": "arn:aws:iam::000000000000:role/r",
+	"KinesisParameters": {"PartitionKeyPath": "$.id"}
+}, {
+	"Id": "3", "Arn": "arn:aws:ssm:us-east-1::document/AWS-RunShellScript", "RoleArn": "arn:aws:iam::000000000000:role/r",
+	"RunCommandParameters": {"RunCommandTargets": [{"Key": "tag:k", "Values": ["v"]}]}
+}, {
+	"Id": "4", "Arn": "arn:aws:ecs:us-east-1:000000000000:cluster/c", "RoleArn": "arn:aws:iam::000000000000:role/r",
 	"EcsParameters": {
-		"TaskDefinitionArn": "arn:task", "TaskCount": 2, "LaunchType": "FARGATE",
+		"TaskDefinitionArn": "arn:aws:ecs:us-east-1:000000000000:task-definition/t", "TaskCount": 2, "LaunchType": "FARGATE",
 		"NetworkConfiguration": {"awsvpcConfiguration": {"Subnets": ["s"], "SecurityGroups": ["g"], "AssignPublicIp": "ENABLED"}},
 		"PlatformVersion": "1", "Group": "g",
 		"CapacityProviderStrategy": [{"capacityProvider": "p", "weight": 1, "base": 0}],
@@ -188,36 +204,66 @@ const everything = `{
 		"PlacementConstraints": [{"type": "memberOf", "expression": "a > 1 & b < 2"}],
 		"PlacementStrategy": [{"type": "spread", "field": "f"}],
 		"PropagateTags": "TASK_DEFINITION", "ReferenceId": "r", "Tags": [{"Key": "k", "Value": ""}]
-	},
-	"BatchParameters": {"JobDefinition": "d", "JobName": "n", "ArrayProperties": {"Size": 2}, "RetryStrategy": {"Attempts": 3}},
-	"SqsParameters": {"MessageGroupId": "g"},
-	"HttpParameters": {"PathParameterValues": ["$.detail.id"], "HeaderParameters": {"X-A": "b"}, "QueryStringParameters": {"c": "$.d"}},
-	"RedshiftDataParameters": {"SecretManagerArn": "$.secret", "Database": "d", "DbUser": "u", "Sql": "s", "StatementName": "n", "WithEvent": true, "Sqls": ["a", "b"]},
-	"SageMakerPipelineParameters": {"PipelineParameterList": [{"Name": "n", "Value": "v"}]},
-	"DeadLetterConfig": {"Arn": "arn:aws:sqs:us-east-1:000000000000:dead"},
-	"RetryPolicy": {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60},
+	}
+}, {
+	"Id": "5", "Arn": "arn:aws:batch:us-east-1:000000000000:job-queue/q", "RoleArn": "arn:aws:iam::000000000000:role/r",
+	"BatchParameters": {"JobDefinition": "d", "JobName": "n", "ArrayProperties": {"Size": 2}, "RetryStrategy": {"Attempts": 3}}
+}, {
+	"Id": "6", "Arn": "arn:aws:redshift:us-east-1:000000000000:cluster:c", "RoleArn": "arn:aws:iam::000000000000:role/r",
+	"RedshiftDataParameters": {"SecretManagerArn": "$.secret", "Database": "d", "Sql": "s", "StatementName": "n", "WithEvent": true}
+}, {
+	"Id": "7", "Arn": "arn:aws:redshift-serverless:us-east-1:000000000000:workgroup/w", "RoleArn": "arn:aws:iam::000000000000:role/r",
+	"RedshiftDataParameters": {"Database": "d", "DbUser": "u", "Sqls": ["a", "b"]}
+}, {
+	"Id": "8", "Arn": "arn:aws:sagemaker:us-east-1:000000000000:pipeline/p", "RoleArn": "arn:aws:iam::000000000000:role/r",
+	"SageMakerPipelineParameters": {"PipelineParameterList": [{"Name": "n", "Value": "v"}]}
+}, {
+	"Id": "9", "Arn": "arn:aws:appsync:us-east-1:000000000000:endpoints/graphql-api/a", "RoleArn": "arn:aws:iam::000000000000:role/r",
 	"AppSyncParameters": {"GraphQLOperation": "query"}
-}`
+}]`
 
-// TestTargetsComeBackUnchanged puts a target with every member of the model and
-// reads it back: tools that compare state find no difference.
+// inOneTarget puts the members of many targets into one, for a check that there
+// are all of them.
+func inOneTarget(t *testing.T, targets string) map[string]any {
+	t.Helper()
+	var merge func(dst, src map[string]any)
+	merge = func(dst, src map[string]any) {
+		for name, value := range src {
+			if inner, ok := dst[name].(map[string]any); ok {
+				merge(inner, value.(map[string]any))
+				continue
+			}
+			dst[name] = value
+		}
+	}
+	all := map[string]any{}
+	for _, target := range decode(t, targets).([]any) {
+		merge(all, target.(map[string]any))
+	}
+	return all
+}
+
+// TestTargetsComeBackUnchanged puts targets with every member of the model and
+// reads them back: tools that compare state find no difference.
 func TestTargetsComeBackUnchanged(t *testing.T) {
-	requireEveryMember(t, &shapeTarget, "Target", decode(t, everything), "Input", "InputPath")
-	h, _ := newAPI(t)
-	step{"PutRule", `{"Name":"r","EventPattern":"{\"source\":[\"a\"]}"}`, `{"RuleArn":"arn:aws:events:us-east-1:000000000000:rule/r"}`}.run(t, h)
-	for name, target := range map[string]string{
+	requireEveryMember(t, &shapeTarget, "Target", inOneTarget(t, everything), "Input", "InputPath")
+	h, _ := newAPIWith(t, rule.Quotas{TargetsPerRule: 10})
+	for name, targets := range map[string]string{
 		"every member": everything,
-		"Input":        `{"Id":"t","Arn":"arn:aws:sqs:us-east-1:000000000000:q","Input":"{\"a\": \"<b>\"}"}`,
-		"InputPath":    `{"Id":"t","Arn":"arn:aws:sqs:us-east-1:000000000000:q","InputPath":"$.detail"}`,
-		"empty parts": `{"Id":"t","Arn":"arn:aws:sqs:us-east-1:000000000000:q","HttpParameters":{},"DeadLetterConfig":{},"RetryPolicy":{},"EcsParameters":{"TaskDefinitionArn":"a","Tags":[]},
-			"InputTransformer":{"InputPathsMap":{},"InputTemplate":"\"x\""}}`,
-		"empty lists": `{"Id":"t","Arn":"arn:aws:sqs:us-east-1:000000000000:q","HttpParameters":{"PathParameterValues":[],"HeaderParameters":{},"QueryStringParameters":{}}}`,
+		"Input":        `[{"Id":"t","Arn":"arn:aws:sqs:us-east-1:000000000000:q","Input":"{\"a\": \"<b>\"}"}]`,
+		"InputPath":    `[{"Id":"t","Arn":"arn:aws:sqs:us-east-1:000000000000:q","InputPath":"$.detail"}]`,
+		"empty parts": `[{"Id":"t","Arn":"arn:aws:execute-api:us-east-1:000000000000:shop/prod/POST","HttpParameters":{},"DeadLetterConfig":{},"RetryPolicy":{},"SqsParameters":{},
+			"InputTransformer":{"InputPathsMap":{},"InputTemplate":"\"x\""}}]`,
+		"empty lists":  `[{"Id":"t","Arn":"arn:aws:execute-api:us-east-1:000000000000:shop/prod/POST","HttpParameters":{"PathParameterValues":[],"HeaderParameters":{},"QueryStringParameters":{}}}]`,
+		"empty groups": `[{"Id":"t","Arn":"arn:aws:ecs:us-east-1:000000000000:cluster/c","RoleArn":"arn:aws:iam::000000000000:role/r","EcsParameters":{"TaskDefinitionArn":"a","Tags":[]}}]`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			step{"PutTargets", `{"Rule":"r","Targets":[` + target + `]}`, `{"FailedEntryCount":0,"FailedEntries":[]}`}.run(t, h)
-			_, got := call(t, h, "ListTargetsByRule", `{"Rule":"r"}`)
-			if want := decode(t, `{"Targets":[`+target+`]}`); !reflect.DeepEqual(decode(t, got), want) {
-				t.Errorf("got %s\nwant %s", got, target)
+			ruleName := strings.ReplaceAll(name, " ", "-")
+			call(t, h, "PutRule", `{"Name":"`+ruleName+`","EventPattern":"{\"source\":[\"a\"]}"}`)
+			step{"PutTargets", `{"Rule":"` + ruleName + `","Targets":` + targets + `}`, `{"FailedEntryCount":0,"FailedEntries":[]}`}.run(t, h)
+			_, got := call(t, h, "ListTargetsByRule", `{"Rule":"`+ruleName+`"}`)
+			if want := decode(t, `{"Targets":`+targets+`}`); !reflect.DeepEqual(decode(t, got), want) {
+				t.Errorf("got %s\nwant %s", got, targets)
 			}
 		})
 	}
@@ -360,7 +406,7 @@ func FuzzCall(f *testing.F) {
 	for i, operation := range operations {
 		f.Add(uint8(i), `{"Name":"r","Rule":"r","EventPattern":"{\"source\":[\"a\"]}"}`)
 		if operation == "PutTargets" {
-			f.Add(uint8(i), `{"Rule":"r","Targets":[`+everything+`]}`)
+			f.Add(uint8(i), `{"Rule":"r","Targets":`+everything+`}`)
 		}
 		if operation == "PutEvents" {
 			f.Add(uint8(i), `{"Entries":[{"Time":1.5,"Source":"a","Resources":["r"],"DetailType":"b","Detail":"{\"a\":1}","EventBusName":"default","TraceHeader":"t"}]}`)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"bailey"
+	"bailey/internal/rule"
 )
 
 // ours are the goroutines that run code of Bailey, but for tests.
@@ -26,7 +27,7 @@ func ours() []string {
 // things there that bodies may be about. The answer is JSON, and never the
 // server's fault; nothing runs on when the engine is closed.
 func FuzzEngine(f *testing.F) {
-	router, err := bailey.Open(f.Context(), bailey.Config{Dir: f.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	router, err := bailey.Open(f.Context(), bailey.Config{Dir: f.TempDir(), Quotas: rule.Quotas{TargetsPerRule: 10}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -151,12 +151,12 @@ type testEventPatternInput struct {
 type testEventPatternOutput struct{ Result bool }
 
 func (a *api) testEventPattern(_ context.Context, _ *awsjson.Call, in *testEventPatternInput) (*testEventPatternOutput, error) {
-	if err := event.CheckEnvelope([]byte(in.Event)); err != nil {
-		return nil, invalid(err.Error())
-	}
 	p, err := rule.ParsePattern(in.EventPattern)
 	if err != nil {
 		return nil, answer(err)
+	}
+	if err := event.CheckEnvelope([]byte(in.Event)); err != nil {
+		return nil, invalid(err.Error())
 	}
 	return &testEventPatternOutput{p.Match([]byte(in.Event))}, nil
 }

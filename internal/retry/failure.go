@@ -39,13 +39,18 @@ const (
 	InvalidParameter   Code = "INVALID_PARAMETER"     // a parameter cannot be rendered
 	InvalidJSON        Code = "INVALID_JSON"          // the input is not valid JSON after its transformation
 	FailedToAssumeRole Code = "FAILED_TO_ASSUME_ROLE" // there are no credentials for the role
-	InternalError      Code = "INTERNAL_ERROR"        // a fault of Bailey's own
+
+	ThirdAccountHop Code = "THIRD_ACCOUNT_HOP_DETECTED" // the event came from another event bus already
+	ThirdRegionHop  Code = "THIRD_REGION_HOP_DETECTED"  // the event came from another region already
+
+	InternalError Code = "INTERNAL_ERROR" // a fault of Bailey's own
 )
 
 // Codes returns all codes, in the order of the list above.
 func Codes() []Code {
 	return []Code{
-		Throttling, Timeout, ConnectionFailure, NoPermissions, NoResource, ErrorFromTarget, InvalidParameter, InvalidJSON, FailedToAssumeRole, InternalError,
+		Throttling, Timeout, ConnectionFailure, NoPermissions, NoResource, ErrorFromTarget, InvalidParameter, InvalidJSON, FailedToAssumeRole,
+		ThirdAccountHop, ThirdRegionHop, InternalError,
 	}
 }
 

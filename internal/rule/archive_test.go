@@ -91,15 +91,15 @@ func TestArchivesCountAsRules(t *testing.T) {
 func TestOtherBus(t *testing.T) {
 	r := newRegistry(t)
 	for arn, want := range map[string]string{
-		defaultBusARN: "default",
-		"arn:aws:events:us-east-1:000000000000:event-bus/orders":  "orders",
-		"arn:aws:events:us-east-1:111111111111:event-bus/default": "",
-		"arn:aws:events:eu-west-1:000000000000:event-bus/default": "",
-		"arn:aws:events:us-east-1:000000000000:rule/r":            "",
-		"arn:aws:sqs:us-east-1:000000000000:event-bus/default":    "",
+		defaultBusARN: "us-east-1/default",
+		"arn:aws:events:us-east-1:000000000000:event-bus/orders":  "us-east-1/orders",
+		"arn:aws:events:us-east-1:111111111111:event-bus/default": "/",
+		"arn:aws:events:eu-west-1:000000000000:event-bus/default": "eu-west-1/default",
+		"arn:aws:events:us-east-1:000000000000:rule/r":            "/",
+		"arn:aws:sqs:us-east-1:000000000000:event-bus/default":    "/",
 	} {
-		if got := r.otherBus(region, arn); got != want {
-			t.Errorf("%s is bus %q, want %q", arn, got, want)
+		if region, name := r.otherBus(arn); region+"/"+name != want {
+			t.Errorf("%s is bus %q of %q, want %q", arn, name, region, want)
 		}
 	}
 }

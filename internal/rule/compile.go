@@ -10,6 +10,9 @@ import (
 // those who want to see what would be sent. The error is what PutTargets would
 // answer.
 func (r *Registry) Compile(target Target, ruleARN string) (*Route, error) {
+	if refused := checkTarget(&target); refused != nil {
+		return nil, refused
+	}
 	route, err := compileTarget(&target)
 	if err != nil {
 		return nil, err

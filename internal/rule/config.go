@@ -55,7 +55,7 @@ type Rule struct {
 	CreatedBy          string   // the account
 	Archive            string   `json:",omitempty"` // the id of the archive that the rule fills
 	Tags               []Tag    `json:",omitempty"` // by key
-	Targets            []Target `json:",omitempty"` // in the order in which they were put
+	Targets            []Target `json:",omitempty"` // by id
 	// Since is when the rule was created or last enabled, or got its schedule: a
 	// rate counts from there.
 	Since time.Time

@@ -8,8 +8,8 @@ import (
 // maxPage is how many items a page has at most, and if nobody says.
 const maxPage = 100
 
-// A Page says which part of a list is wanted. Lists but that of targets are in
-// order of name, and a page goes on after the name at which the one before it
+// A Page says which part of a list is wanted. Lists are in order of name
+// or id, and a page goes on after the name at which the one before it
 // ended, whatever was added or removed in the meantime.
 type Page struct {
 	Token string // of the page before; empty for the first

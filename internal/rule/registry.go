@@ -48,12 +48,14 @@ type Quotas struct {
 	BusesPerRegion int // 100, not counting default
 	RulesPerBus    int // 300
 	TargetsPerRule int // 5
+	EventPattern   int // 2,048 characters of a rule's; the model takes no more than 4,096
 }
 
 func (q Quotas) orDefault() Quotas {
 	q.BusesPerRegion = cmp.Or(q.BusesPerRegion, 100)
 	q.RulesPerBus = cmp.Or(q.RulesPerBus, 300)
 	q.TargetsPerRule = cmp.Or(q.TargetsPerRule, 5)
+	q.EventPattern = cmp.Or(q.EventPattern, 2048)
 	return q
 }
 
@@ -210,6 +212,7 @@ func (r *Registry) load(ctx context.Context) error {
 			}
 			b := at(busKey{rule.Region, rule.EventBusName})
 			rule.Region, rule.EventBusName = b.key.region, b.key.name // one text for all of them
+			sortTargets(rule.Targets)                                 // once they were kept as they were put
 			c, err := r.compile(rule)
 			if err != nil {
 				return fmt.Errorf("rule %s: %w", d.Key, err)

@@ -279,8 +279,13 @@ func TestTokens(t *testing.T) {
 	}
 	_, _, err := r.Rules(region, "", "", Page{Token: token("buses", "a")})
 	want(t, err, Invalid, "Parameter NextToken is not valid.")
-	_, _, err = r.RuleNamesByTarget(region, "", "arn", Page{Token: token("buses", "a")})
-	want(t, err, Invalid, "Parameter NextToken is not valid.")
+	const queue, other = "arn:aws:sqs:us-east-1:0:q", "arn:aws:sqs:us-east-1:0:other"
+	for _, bad := range []string{token("buses", "a"), token("rule names by "+other, "a")} {
+		_, _, err = r.RuleNamesByTarget(region, "", queue, Page{Token: bad})
+		want(t, err, Invalid, "Parameter NextToken is not valid.")
+	}
+	_, _, err = r.RuleNamesByTarget(region, "", "not-an-arn", Page{})
+	want(t, err, Invalid, "Parameter not-an-arn is not valid. Reason: Provided Arn is not in correct format.")
 	putRule(t, r, Rule{Name: "r"})
 	_, _, err = r.Targets(region, "", "r", Page{Token: token("buses", "a")})
 	want(t, err, Invalid, "Parameter NextToken is not valid.")

@@ -26,10 +26,12 @@ type Route struct {
 	Target  *Target
 	// Input makes the body; nil sends the event itself.
 	Input *input.Renderer
-	// Archive is the id of the archive that takes the event, Bus the name of the
-	// bus of the same region that does, where the target is one of these.
-	Archive string
-	Bus     string
+	// Archive is the id of the archive that takes the event, BusRegion and Bus
+	// the region and name of the account's bus that does, where the target is
+	// one of these.
+	Archive   string
+	BusRegion string
+	Bus       string
 	// Request makes the request. It is nil for a target that is not a method of
 	// API Gateway: such targets are kept and matched, and whoever delivers
 	// decides what becomes of them.
@@ -57,18 +59,14 @@ type compiled struct {
 // matches reports whether events of the bus are matched against the rule.
 func (c *compiled) matches() bool { return c.pattern != nil && c.rule.State != Disabled }
 
-// otherBus returns the name of the bus that a target is, if it is one of the
-// same account and region.
-func (r *Registry) otherBus(region, targetARN string) string {
+// otherBus returns the region and name of the bus that a target is, if it is one
+// of the same account.
+func (r *Registry) otherBus(targetARN string) (region, name string) {
 	a, err := arn.Parse(targetARN)
-	if err != nil || a.Service != "events" || a.Region != region || a.Account != r.account {
-		return ""
+	if err != nil || !isBus(a) || a.Account != r.account {
+		return "", ""
 	}
-	name, ok := strings.CutPrefix(a.Resource, "event-bus/")
-	if !ok {
-		return ""
-	}
-	return name
+	return a.Region, strings.TrimPrefix(a.Resource, "event-bus/")
 }
 
 // HasBus reports whether a region has a bus of that name.
@@ -91,7 +89,7 @@ func (r *Registry) compile(rule *Rule) (c *compiled, err error) {
 		}
 		rule.ScheduleExpression = c.schedule.String()
 	}
-	if rule.EventPattern != "" {
+	if !isNoPattern(rule.EventPattern) {
 		p, err := pattern.Parse(rule.EventPattern)
 		if err != nil {
 			return nil, PatternError(err)
@@ -106,7 +104,7 @@ func (r *Registry) compile(rule *Rule) (c *compiled, err error) {
 				return nil, err
 			}
 			r.share(route)
-			route.Bus = r.otherBus(rule.Region, t.ARN)
+			route.BusRegion, route.Bus = r.otherBus(t.ARN)
 		}
 		route.Key = RouteKey{rule.Region, rule.EventBusName, rule.Name, rule.Targets[i].ID}
 		route.deadLetters()
@@ -169,15 +167,13 @@ func ParsePattern(text string) (*pattern.Pattern, error) {
 	return p, nil
 }
 
-// compileTarget checks a target and makes the part of its route that does not
-// depend on the rule. Errors are *Error.
+// compileTarget makes the part of a target's route that does not depend on the
+// rule. Errors are *Error. What PutTargets asks of a target besides is
+// checkTarget's.
 func compileTarget(t *Target) (*Route, error) {
 	a, err := arn.Parse(t.ARN)
 	if err != nil {
-		return nil, refuse(Invalid, "Parameter %s is not valid. Reason: Provided Arn is not in correct format.", t.ARN)
-	}
-	if a.Service == "sqs" && strings.HasSuffix(a.Resource, ".fifo") && (t.Elsewhere == nil || t.SqsParameters == nil) {
-		return nil, refuse(Invalid, "Parameter(s) SqsParameters must be specified for target: %s.", t.ID)
+		return nil, malformedARN(t.ARN)
 	}
 	route := &Route{Target: t}
 	if route.Input, err = input.Compile(t.ID, t.Input, t.InputPath, t.InputTransformer.transformer()); err != nil {

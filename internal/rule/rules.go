@@ -4,7 +4,9 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
+	"bailey/internal/arn"
 	"bailey/internal/metrics"
 )
 
@@ -108,8 +110,8 @@ func (r *Rule) managed() *Error {
 func (r *Registry) PutRule(ctx context.Context, rule Rule) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if rule.EventPattern == "" && rule.ScheduleExpression == "" {
-		return "", refuse(Invalid, "Parameter(s) EventPattern or ScheduleExpression must be specified.")
+	if err := r.checkRule(&rule); err != nil {
+		return "", err
 	}
 	b, notFound := r.bus(rule.Region, rule.EventBusName)
 	if notFound != nil {
@@ -119,11 +121,6 @@ func (r *Registry) PutRule(ctx context.Context, rule Rule) (string, error) {
 	if rule.State == "" {
 		rule.State = Enabled
 	}
-	if rule.EventPattern != "" {
-		if _, err := ParsePattern(rule.EventPattern); err != nil {
-			return "", err
-		}
-	}
 	if err := r.inherit(b, &rule); err != nil {
 		return "", err
 	}
@@ -132,6 +129,46 @@ func (r *Registry) PutRule(ctx context.Context, rule Rule) (string, error) {
 		return "", err
 	}
 	return c.arn, r.putRule(ctx, b, nil, c)
+}
+
+// checkRule says why PutRule does not take a rule, whatever else there is. The
+// caller holds Registry.mu.
+func (r *Registry) checkRule(rule *Rule) error {
+	if isNoPattern(rule.EventPattern) && rule.ScheduleExpression == "" {
+		return refuse(Invalid, "Parameter(s) EventPattern or ScheduleExpression must be specified.")
+	}
+	if rule.ScheduleExpression != "" {
+		if _, err := r.schedule(rule.ScheduleExpression); err != nil {
+			return refuse(Invalid, "Parameter ScheduleExpression is not valid.")
+		}
+	}
+	if utf8.RuneCountInString(rule.EventPattern) > r.quotas.EventPattern {
+		return refuse(Invalid, "Parameter EventPattern for rule %s exceeds limit of %d.", rule.Name, r.quotas.EventPattern)
+	}
+	if !isNoPattern(rule.EventPattern) {
+		if _, err := ParsePattern(rule.EventPattern); err != nil {
+			return err
+		}
+	}
+	if rule.ScheduleExpression == "" {
+		return nil
+	}
+	if r.BusName(rule.Region, rule.EventBusName) != DefaultBus {
+		return refuse(Invalid, "ScheduleExpression is supported only on the default event bus.")
+	}
+	if rule.State == EnabledForManagement {
+		return refuse(Invalid, "%s rule state is not supported with scheduled rule expressions.", EnabledForManagement)
+	}
+	return nil
+}
+
+// isNoPattern reports whether a rule's pattern is none: AWS takes an empty
+// object for that, where the pattern language does not know it.
+func isNoPattern(text string) bool {
+	const space = " \t\r\n"
+	inside, opened := strings.CutPrefix(strings.Trim(text, space), "{")
+	inside, closed := strings.CutSuffix(inside, "}")
+	return text == "" || opened && closed && strings.Trim(inside, space) == ""
 }
 
 // inherit gives rule what PutRule does not change of the rule of its name, or
@@ -307,13 +344,17 @@ func following(name string) string {
 }
 
 // RuleNamesByTarget returns the names of a bus's rules that have a target with
-// this ARN, in order.
+// this ARN, in order. A token goes on with the list of that ARN only.
 func (r *Registry) RuleNamesByTarget(region, busNameOrARN, targetARN string, page Page) ([]string, string, error) {
 	b, notFound := r.bus(region, busNameOrARN)
 	if notFound != nil {
 		return nil, "", notFound
 	}
-	after, invalid := page.after("rule names")
+	if _, err := arn.Parse(targetARN); err != nil {
+		return nil, "", malformedARN(targetARN)
+	}
+	list := "rule names by " + targetARN
+	after, invalid := page.after(list)
 	if invalid != nil {
 		return nil, "", invalid
 	}
@@ -324,7 +365,7 @@ func (r *Registry) RuleNamesByTarget(region, busNameOrARN, targetARN string, pag
 			return false
 		}
 		if len(names) == page.limit() {
-			next = token("rule names", names[len(names)-1])
+			next = token(list, names[len(names)-1])
 			return false
 		}
 		names = append(names, item.rule)

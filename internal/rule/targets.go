@@ -3,14 +3,22 @@ package rule
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"bailey/internal/request"
 )
 
 // PutTargets adds targets to a rule, each in the place of the target with its id
-// if there is one. All of them are put or, when one of them is refused, none.
+// if there is one. All of them are put or, when one of them is refused, none:
+// what is wrong with a target is found before the rule is looked for.
 func (r *Registry) PutTargets(ctx context.Context, region, bus, name string, targets []Target) error {
+	if refused := checkIDs(targets); refused != nil {
+		return refused
+	}
 	for i := range targets {
+		if refused := checkTarget(&targets[i]); refused != nil {
+			return refused
+		}
 		route, err := compileTarget(&targets[i])
 		if err != nil {
 			return err
@@ -28,6 +36,9 @@ func (r *Registry) PutTargets(ctx context.Context, region, bus, name string, tar
 		}
 		merged := slices.Clone(rule.Targets)
 		for i := range targets {
+			if refused := r.checkForRule(&targets[i], rule); refused != nil {
+				return refused
+			}
 			if at := indexOf(merged, targets[i].ID); at >= 0 {
 				merged[at] = targets[i]
 			} else {
@@ -37,6 +48,7 @@ func (r *Registry) PutTargets(ctx context.Context, region, bus, name string, tar
 		if len(merged) > r.quotas.TargetsPerRule && len(merged) > len(rule.Targets) {
 			return limitExceeded()
 		}
+		sortTargets(merged)
 		rule.Targets = merged
 		return nil
 	})
@@ -74,21 +86,32 @@ func (r *Registry) RemoveTargets(ctx context.Context, region, bus, name string, 
 	})
 }
 
-// Targets returns a rule's targets in the order in which they were put. A token
-// names the target that the next page begins with; should that be gone by then,
-// the list begins anew, so that nothing is left out.
+// sortTargets puts targets into the order of their ids.
+func sortTargets(targets []Target) {
+	slices.SortFunc(targets, func(a, b Target) int { return strings.Compare(a.ID, b.ID) })
+}
+
+// Targets returns a rule's targets by id.
 func (r *Registry) Targets(region, bus, name string, page Page) ([]Target, string, error) {
 	rule, err := r.Rule(region, bus, name)
 	if err != nil {
 		return nil, "", err
 	}
-	first, invalid := page.after("targets")
+	after, invalid := page.after("targets")
 	if invalid != nil {
 		return nil, "", invalid
 	}
-	rest := rule.Targets[max(indexOf(rule.Targets, first), 0):]
+	rest := rule.Targets
+	if page.Token != "" {
+		from := slices.IndexFunc(rest, func(t Target) bool { return t.ID > after })
+		if from < 0 {
+			return nil, "", nil
+		}
+		rest = rest[from:]
+	}
 	if len(rest) <= page.limit() {
 		return rest, "", nil
 	}
-	return rest[:page.limit()], token("targets", rest[page.limit()].ID), nil
+	rest = rest[:page.limit()]
+	return rest, token("targets", rest[len(rest)-1].ID), nil
 }
