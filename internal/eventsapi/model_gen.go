@@ -342,9 +342,9 @@ var (
 		{Name: "Secondary", Shape: &shapeSecondary, Required: true},
 	}}
 	shapeGraphQLOperation     = awsjson.Shape{Name: "GraphQLOperation", Kind: awsjson.String, Min: new(int64(1)), Max: new(int64(1048576)), Sensitive: true}
-	shapeHeaderKey            = awsjson.Shape{Name: "HeaderKey", Kind: awsjson.String, Max: new(int64(512)), Pattern: awsjson.MustPattern("^[!#$%&'*+-.^_`|~0-9a-zA-Z]+$")}
+	shapeHeaderKey            = awsjson.Shape{Name: "HeaderKey", Kind: awsjson.String, Min: new(int64(0)), Max: new(int64(512)), Pattern: awsjson.MustPattern("^[!#$%&'*+-.^_`|~0-9a-zA-Z]+$")}
 	shapeHeaderParametersMap  = awsjson.Shape{Name: "HeaderParametersMap", Kind: awsjson.Map, Key: &shapeHeaderKey, Element: &shapeHeaderValue}
-	shapeHeaderValue          = awsjson.Shape{Name: "HeaderValue", Kind: awsjson.String, Max: new(int64(512)), Pattern: awsjson.MustPattern(`^[ \t]*[\x20-\x7E]+([ \t]+[\x20-\x7E]+)*[ \t]*$`)}
+	shapeHeaderValue          = awsjson.Shape{Name: "HeaderValue", Kind: awsjson.String, Min: new(int64(0)), Max: new(int64(512))}
 	shapeHeaderValueSensitive = awsjson.Shape{Name: "HeaderValueSensitive", Kind: awsjson.String, Max: new(int64(512)), Pattern: awsjson.MustPattern(`^[ \t]*[\x20-\x7E]+([ \t]+[\x20-\x7E]+)*[ \t]*$`), Sensitive: true}
 	shapeHealthCheck          = awsjson.Shape{Name: "HealthCheck", Kind: awsjson.String, Min: new(int64(1)), Max: new(int64(1600)), Pattern: awsjson.MustPattern(`^arn:aws([a-z]|\-)*:route53:::healthcheck/[\-a-z0-9]+$`)}
 	shapeHomeRegion           = awsjson.Shape{Name: "HomeRegion", Kind: awsjson.String, Min: new(int64(9)), Max: new(int64(20)), Pattern: awsjson.MustPattern(`^[\-a-z0-9]+$`)}
@@ -527,9 +527,9 @@ var (
 		{Name: "EventBusName", Shape: &shapeEventBusNameOrArn},
 		{Name: "Targets", Shape: &shapeTargetList, Required: true},
 	}}
-	shapeQueryStringKey            = awsjson.Shape{Name: "QueryStringKey", Kind: awsjson.String, Max: new(int64(512)), Pattern: awsjson.MustPattern(`[^\x00-\x1F\x7F]+`)}
+	shapeQueryStringKey            = awsjson.Shape{Name: "QueryStringKey", Kind: awsjson.String, Min: new(int64(0)), Max: new(int64(512)), Pattern: awsjson.MustPattern(`[^\x00-\x1F\x7F]+`)}
 	shapeQueryStringParametersMap  = awsjson.Shape{Name: "QueryStringParametersMap", Kind: awsjson.Map, Key: &shapeQueryStringKey, Element: &shapeQueryStringValue}
-	shapeQueryStringValue          = awsjson.Shape{Name: "QueryStringValue", Kind: awsjson.String, Max: new(int64(512)), Pattern: awsjson.MustPattern(`[^\x00-\x09\x0B\x0C\x0E-\x1F\x7F]+`)}
+	shapeQueryStringValue          = awsjson.Shape{Name: "QueryStringValue", Kind: awsjson.String, Min: new(int64(0)), Max: new(int64(512)), Pattern: awsjson.MustPattern(`[^\x00-\x09\x0B\x0C\x0E-\x1F\x7F]+`)}
 	shapeQueryStringValueSensitive = awsjson.Shape{Name: "QueryStringValueSensitive", Kind: awsjson.String, Max: new(int64(512)), Pattern: awsjson.MustPattern(`[^\x00-\x09\x0B\x0C\x0E-\x1F\x7F]+`), Sensitive: true}
 	shapeRedshiftDataParameters    = awsjson.Shape{Name: "RedshiftDataParameters", Kind: awsjson.Structure, Members: []awsjson.Member{
 		{Name: "SecretManagerArn", Shape: &shapeRedshiftSecretManagerArn},

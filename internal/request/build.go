@@ -356,6 +356,9 @@ func (t *Template) header(a *Attempt) (http.Header, *retry.Failure) {
 	for i := range t.headers {
 		h := &t.headers[i]
 		if !h.value.dynamic {
+			if !isHeaderText(h.value.text) {
+				return nil, retry.Invalid("the value of header %s has a character that is not printable ASCII", h.name)
+			}
 			add(h.name, h.value.text)
 			continue
 		}

@@ -282,6 +282,8 @@ func TestBuildFails(t *testing.T) {
 		{"P10 CR and LF", "myapi/prod/GET", headers("$.detail.crlf"), "the value of header X-Secret, $.detail.crlf, has a character"},
 		{"P10 NUL", "myapi/prod/GET", headers("$.detail.nul"), "the value of header X-Secret, $.detail.nul, has a character"},
 		{"P10 tab", "myapi/prod/GET", headers("$.detail.tab"), "the value of header X-Secret, $.detail.tab, has a character"},
+		{"P10 a line feed of the target's own", "myapi/prod/GET", headers("Evil\nX-B: 1"), "the value of header X-Secret has a character"},
+		{"P10 R7 not ASCII of the target's own", "myapi/prod/GET", headers("Zoë"), "the value of header X-Secret has a character"},
 		{"P10 R7 not ASCII", "myapi/prod/GET", headers("$.detail.uni"), "the value of header X-Secret, $.detail.uni, has a character"},
 		{"too long for a path", "myapi/prod/GET/*", path("$.long"), "path variable 1, $.long, is longer than 8192 bytes"},
 		{"too long for a header", "myapi/prod/GET", headers("$.long"), "the value of header X-Secret, $.long, is longer than 8192 bytes"},

@@ -33,10 +33,7 @@ func TestCompileRefuses(t *testing.T) {
 		{"R7 header key", "myapi/prod/GET", headers("X A", "1"), `The key "X A" of HeaderParameters`},
 		{"R7 header key with a comma", "myapi/prod/GET", headers("X,A", "1"), "has a comma"},
 		{"R7 header key too long", "myapi/prod/GET", headers(long, "1"), "1 to 512 characters"},
-		{"R7 header value", "myapi/prod/GET", headers("X-A", "a\r\nX-B: 1"), "The value of X-A in HeaderParameters must"},
-		{"R7 header value not ASCII", "myapi/prod/GET", headers("X-A", "é"), "The value of X-A in HeaderParameters must"},
-		{"R7 header value empty", "myapi/prod/GET", headers("X-A", ""), "The value of X-A in HeaderParameters must"},
-		{"R7 header value too long", "myapi/prod/GET", headers("X-A", long), "1 to 512 characters"},
+		{"R7 header value too long", "myapi/prod/GET", headers("X-A", long), "at most 512 characters"},
 		{"R7 query key", "myapi/prod/GET", query("a\n", "1"), "A key of QueryStringParameters must"},
 		{"R7 query key empty", "myapi/prod/GET", query("", "1"), "A key of QueryStringParameters must"},
 		{"R7 query key too long", "myapi/prod/GET", query(long, "1"), "A key of QueryStringParameters must"},
@@ -90,10 +87,9 @@ func TestNotPermittedHeaders(t *testing.T) {
 
 // The patterns of the service model, which the hand-written checks stand for.
 var (
-	headerKeyPattern   = regexp.MustCompile("^[!#$%&'*+-.^_`|~0-9a-zA-Z]+$")
-	headerValuePattern = regexp.MustCompile(`^[ \t]*[\x20-\x7E]+([ \t]+[\x20-\x7E]+)*[ \t]*$`)
-	queryKeyPattern    = regexp.MustCompile(`^[^\x00-\x1F\x7F]+$`)
-	queryValuePattern  = regexp.MustCompile(`^[^\x00-\x09\x0B\x0C\x0E-\x1F\x7F]+$`)
+	headerKeyPattern  = regexp.MustCompile("^[!#$%&'*+-.^_`|~0-9a-zA-Z]+$")
+	queryKeyPattern   = regexp.MustCompile(`^[^\x00-\x1F\x7F]+$`)
+	queryValuePattern = regexp.MustCompile(`^[^\x00-\x09\x0B\x0C\x0E-\x1F\x7F]+$`)
 	// The negative look-ahead is the second, which must not match. A dot is what
 	// it is in Java: anything but a line terminator.
 	pathValuePattern = regexp.MustCompile(`^[^\n\r\x{85}\x{2028}\x{2029}]+$`)
@@ -106,8 +102,8 @@ func checkAgainstPatterns(t *testing.T, s string) {
 	if got, want := validHeaderKey(s), short && headerKeyPattern.MatchString(s); got != want {
 		t.Errorf("R7 header key %q: got %v, want %v", s, got, want)
 	}
-	if got, want := validHeaderValue(s), short && headerValuePattern.MatchString(s); got != want {
-		t.Errorf("R7 header value %q: got %v, want %v", s, got, want)
+	if got := validHeaderValue(s); got != short {
+		t.Errorf("R7 header value %q: got %v, want %v", s, got, short)
 	}
 	if got, want := validQueryKey(s), short && queryKeyPattern.MatchString(s); got != want {
 		t.Errorf("R7 query key %q: got %v, want %v", s, got, want)

@@ -254,7 +254,7 @@ func (t *Template) compileHeaders(p *Parameters) *Error {
 		case notPermitted(key):
 			return refuse("The key %s of HeaderParameters is not permitted.", key)
 		case !validHeaderValue(text):
-			return refuse("The value of %s in HeaderParameters must have 1 to %d characters, all of them printable ASCII or tabs.", key, maxStored)
+			return refuse("The value of %s in HeaderParameters must have at most %d characters.", key, maxStored)
 		}
 		v, err := parseValue(text)
 		if err != nil {

@@ -154,6 +154,16 @@ var hidden = map[string][]string{
 	"PutEventsRequestEntry": {"kmsKeyIdentifier", "internalMetadata"},
 }
 
+// corrections are what the service does otherwise than its public model says, as
+// recorded: it takes an empty header value and one with a line feed, and it
+// lists a least length of 0 among the constraints of a target's parameters.
+var corrections = map[string]func(*shape){
+	"HeaderKey":        func(s *shape) { s.Min = new(int64(0)) },
+	"HeaderValue":      func(s *shape) { s.Min, s.Pattern = new(int64(0)), "" },
+	"QueryStringKey":   func(s *shape) { s.Min = new(int64(0)) },
+	"QueryStringValue": func(s *shape) { s.Min = new(int64(0)) },
+}
+
 // enumOrders are enumerations in the order in which others have published AWS's
 // message for them; the rest are put in order by enumOrder.
 var enumOrders = map[string][]string{
@@ -224,6 +234,9 @@ func (m *model) writeShape(b *bytes.Buffer, name string) error {
 	kind := kinds[s.Type]
 	if kind == "" {
 		return fmt.Errorf("shape %s is of type %q, which awsjson does not know", name, s.Type)
+	}
+	if correct := corrections[name]; correct != nil {
+		correct(&s)
 	}
 	fmt.Fprintf(b, "shape%s = awsjson.Shape{Name: %q, Kind: awsjson.%s", name, name, kind)
 	if s.Min != nil {
