@@ -32,7 +32,7 @@ var layers = [][]string{
 		"bailey/internal/sigv4",
 		"bailey/pattern",
 	},
-	{"bailey/internal/input", "bailey/internal/request", "bailey/internal/store"},
+	{"bailey/internal/input", "bailey/internal/policy", "bailey/internal/request", "bailey/internal/store"},
 	{"bailey/internal/history", "bailey/internal/rule", "bailey/internal/store/sqlite", "bailey/internal/store/storetest"},
 	{"bailey/internal/deliver", "bailey/internal/forward", "bailey/internal/redrive", "bailey/internal/replay", "bailey/internal/scheduler"},
 	{"bailey"},
