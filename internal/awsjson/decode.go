@@ -81,14 +81,16 @@ func (s *Shape) convert(raw any) (any, *Error) {
 		return nil, serializationError(unexpectedMap)
 	}
 	switch s.Kind {
-	case Integer, Long:
+	case Integer:
 		if n, ok := raw.(json.Number); ok {
-			return whole(n), nil
-		}
-		if s.Kind == Long {
-			return nil, notConvertible(raw, "a Long")
+			return whole(n, math.MinInt32, math.MaxInt32), nil
 		}
 		return nil, notConvertible(raw, "an Integer")
+	case Long:
+		if n, ok := raw.(json.Number); ok {
+			return whole(n, math.MinInt64, math.MaxInt64), nil
+		}
+		return nil, notConvertible(raw, "a Long")
 	case Boolean:
 		return convertBoolean(raw)
 	case Timestamp:
@@ -193,17 +195,19 @@ func notConvertible(raw any, to string) *Error {
 }
 
 // whole cuts off a number's fraction, as AWS does where it wants an integer. A
-// number too large for 64 bits becomes the largest, which no limit allows.
-func whole(n json.Number) json.Number {
-	if i, err := strconv.ParseInt(string(n), 10, 64); err == nil {
-		return json.Number(strconv.FormatInt(i, 10))
+// number beyond what the integer holds becomes the one nearest to it.
+func whole(n json.Number, smallest, largest int64) json.Number {
+	i, err := strconv.ParseInt(string(n), 10, 64)
+	if err != nil {
+		f, _ := strconv.ParseFloat(string(n), 64) // out of range is ±Inf
+		switch {
+		case f >= math.MaxInt64:
+			i = math.MaxInt64
+		case f <= math.MinInt64:
+			i = math.MinInt64
+		default:
+			i = int64(f)
+		}
 	}
-	f, _ := strconv.ParseFloat(string(n), 64) // out of range is ±Inf
-	switch {
-	case f >= math.MaxInt64:
-		return json.Number(strconv.FormatInt(math.MaxInt64, 10))
-	case f <= math.MinInt64:
-		return json.Number(strconv.FormatInt(math.MinInt64, 10))
-	}
-	return json.Number(strconv.FormatInt(int64(f), 10))
+	return json.Number(strconv.FormatInt(min(max(i, smallest), largest), 10))
 }

@@ -34,6 +34,7 @@ var (
 		{Name: "Ids", Shape: &Shape{Kind: List, Min: new(int64(1)), Element: nameShape}},
 		{Name: "Tags", Shape: &Shape{Kind: Map, Max: new(int64(2)), Key: nameShape, Element: limitShape}},
 		{Name: "ResourceARN", Shape: nameShape},
+		{Name: "Connection", Shape: &Shape{Name: "Connection", Kind: String, Max: new(int64(8)), Pattern: nameShape.Pattern, PatternFirst: true}},
 	}}
 )
 
@@ -85,16 +86,21 @@ func TestDecode(t *testing.T) {
 		{"length is in characters", `{"Name":"a","ResourceARN":"éééééééé"}`, `ValidationException: 1 validation error detected: Value 'éééééééé' at 'resourceARN' failed to satisfy constraint: ` + namePattern},
 		{"two on one member, and another member", `{"Name":"not a name","State":"BROKEN"}`,
 			`ValidationException: 3 validation errors detected: ` +
-				`Value 'not a name' at 'name' failed to satisfy constraint: ` + namePattern + `; ` +
 				`Value 'not a name' at 'name' failed to satisfy constraint: Member must have length less than or equal to 8; ` +
+				`Value 'not a name' at 'name' failed to satisfy constraint: ` + namePattern + `; ` +
 				`Value 'BROKEN' at 'state' failed to satisfy constraint: Member must satisfy enum value set: [ON, OFF]`},
 		{"empty", `{"Name":""}`, `ValidationException: 2 validation errors detected: ` +
-			`Value '' at 'name' failed to satisfy constraint: ` + namePattern + `; ` +
-			`Value '' at 'name' failed to satisfy constraint: Member must have length greater than or equal to 1`},
+			`Value '' at 'name' failed to satisfy constraint: Member must have length greater than or equal to 1; ` +
+			`Value '' at 'name' failed to satisfy constraint: ` + namePattern},
+		{"two on a member that AWS reads the other way round", `{"Name":"a","Connection":"not a name"}`, `ValidationException: 2 validation errors detected: ` +
+			`Value 'not a name' at 'connection' failed to satisfy constraint: ` + namePattern + `; ` +
+			`Value 'not a name' at 'connection' failed to satisfy constraint: Member must have length less than or equal to 8`},
 		{"too large", `{"Name":"a","Limit":101}`, `ValidationException: 1 validation error detected: Value '101' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 100`},
 		{"too small", `{"Name":"a","Limit":0}`, `ValidationException: 1 validation error detected: Value '0' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1`},
-		{"beyond 64 bits", `{"Name":"a","Limit":1e30}`, `ValidationException: 1 validation error detected: Value '9223372036854775807' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 100`},
-		{"beyond an integer without a limit", `{"Name":"a","Count":3000000000}`, `ValidationException: 1 validation error detected: Value '3000000000' at 'count' failed to satisfy constraint: Member must have value less than or equal to 2147483647`},
+		{"beyond 64 bits", `{"Name":"a","Limit":1e30}`, `ValidationException: 1 validation error detected: Value '2147483647' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 100`},
+		{"beyond an integer", `{"Name":"a","Count":3000000000}`, `{"Count":2147483647,"Name":"a"}`},
+		{"before an integer", `{"Name":"a","Count":-1e300}`, `{"Count":-2147483648,"Name":"a"}`},
+		{"beyond an integer with a limit", `{"Name":"a","Limit":3000000000}`, `ValidationException: 1 validation error detected: Value '2147483647' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 100`},
 		{"in a list of structures", `{"Name":"a","Entries":[{"Id":"x"},{"Id":"!@#"}]}`, `ValidationException: 1 validation error detected: Value '!@#' at 'entries.2.member.id' failed to satisfy constraint: ` + namePattern},
 		{"missing in a list of structures", `{"Name":"a","Entries":[{}]}`, `ValidationException: 1 validation error detected: Value null at 'entries.1.member.id' failed to satisfy constraint: Member must not be null`},
 		{"in a list of strings", `{"Name":"a","Ids":["x","!"]}`, `ValidationException: 1 validation error detected: Value '[x, !]' at 'ids' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 8, Member must have length greater than or equal to 1, ` + namePattern + `]`},

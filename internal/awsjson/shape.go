@@ -44,6 +44,9 @@ type Shape struct {
 	Min, Max *int64
 	Pattern  *Pattern // of a String: the whole of it must match
 	Enum     []string // of a String: what it may be, in the order AWS prints
+	// PatternFirst says that AWS names the pattern before the length where a
+	// String keeps to neither. Of most it is the other way round.
+	PatternFirst bool
 
 	// Sensitive values are left out of messages.
 	Sensitive bool

@@ -3,7 +3,6 @@ package awsjson
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,10 +80,14 @@ func (s *Shape) violated(v any) []string {
 	var out []string
 	switch v := v.(type) {
 	case string:
+		out = s.violatedLimits(int64(utf8.RuneCountInString(v)))
 		if s.Pattern != nil && !s.Pattern.Match(v) {
-			out = append(out, s.patternConstraint())
+			at := len(out)
+			if s.PatternFirst {
+				at = 0
+			}
+			out = slices.Insert(out, at, s.patternConstraint())
 		}
-		out = append(out, s.violatedLimits(int64(utf8.RuneCountInString(v)))...)
 		if s.Enum != nil && !slices.Contains(s.Enum, v) {
 			out = append(out, s.enumConstraint())
 		}
@@ -127,10 +130,10 @@ func (s *Shape) refuses(v any) bool { return len(s.violated(v)) > 0 }
 // violatedLimits compares n, a length or a value, with the limits.
 func (s *Shape) violatedLimits(n int64) []string {
 	var out []string
-	if s.Max != nil && n > *s.Max || s.Kind == Integer && n > math.MaxInt32 {
+	if s.Max != nil && n > *s.Max {
 		out = append(out, s.maxConstraint())
 	}
-	if s.Min != nil && n < *s.Min || s.Kind == Integer && n < math.MinInt32 {
+	if s.Min != nil && n < *s.Min {
 		out = append(out, s.minConstraint())
 	}
 	return out
@@ -156,19 +159,11 @@ func (s *Shape) constraints() string {
 }
 
 func (s *Shape) maxConstraint() string {
-	limit := int64(math.MaxInt32) // of an Integer without a limit of its own
-	if s.Max != nil {
-		limit = *s.Max
-	}
-	return "Member must have " + s.measure() + " less than or equal to " + strconv.FormatInt(limit, 10)
+	return "Member must have " + s.measure() + " less than or equal to " + strconv.FormatInt(*s.Max, 10)
 }
 
 func (s *Shape) minConstraint() string {
-	limit := int64(math.MinInt32)
-	if s.Min != nil {
-		limit = *s.Min
-	}
-	return "Member must have " + s.measure() + " greater than or equal to " + strconv.FormatInt(limit, 10)
+	return "Member must have " + s.measure() + " greater than or equal to " + strconv.FormatInt(*s.Min, 10)
 }
 
 func (s *Shape) measure() string {
