@@ -7,10 +7,6 @@ import (
 	"bailey/internal/rule"
 )
 
-// archiveEnabled is the state of every archive: here it takes no time to create
-// or change one.
-const archiveEnabled = "ENABLED"
-
 type createArchiveInput struct {
 	ArchiveName      string
 	EventSourceArn   string
@@ -23,14 +19,14 @@ type createArchiveInput struct {
 // archiveAnswer is what CreateArchive and UpdateArchive answer.
 type archiveAnswer struct {
 	ArchiveArn   string
-	State        string
+	State        rule.ArchiveState
 	CreationTime awsjson.Time
 }
 
 func (a *api) archiveAnswer(archive *rule.Archive) *archiveAnswer {
 	return &archiveAnswer{
 		ArchiveArn:   a.rules.ArchiveARN(archive.Region, archive.Name),
-		State:        archiveEnabled,
+		State:        archive.State(),
 		CreationTime: awsjson.Time{Time: archive.Created},
 	}
 }
@@ -73,7 +69,8 @@ func (a *api) deleteArchive(ctx context.Context, c *awsjson.Call, in *archiveNam
 type archiveListed struct {
 	ArchiveName    string
 	EventSourceArn string
-	State          string
+	State          rule.ArchiveState
+	StateReason    string `json:",omitempty"`
 	RetentionDays  int
 	SizeBytes      int64
 	EventCount     int64
@@ -93,7 +90,8 @@ func (a *api) archiveListed(ctx context.Context, archive *rule.Archive) (archive
 	return archiveListed{
 		ArchiveName:    archive.Name,
 		EventSourceArn: a.rules.BusARN(archive.Region, archive.Bus),
-		State:          archiveEnabled,
+		State:          archive.State(),
+		StateReason:    archive.Disabled,
 		RetentionDays:  archive.RetentionDays,
 		SizeBytes:      size,
 		EventCount:     events,
@@ -154,15 +152,11 @@ func (a *api) listArchives(ctx context.Context, c *awsjson.Call, in *listArchive
 	if err := in.check(c.Operation); err != nil {
 		return nil, err
 	}
-	out := &listArchivesOutput{Archives: []archiveListed{}}
-	if in.State != "" && in.State != archiveEnabled {
-		return out, nil
-	}
-	archives, next, err := a.rules.Archives(c.Region, in.NamePrefix, in.EventSourceArn, in.page.page())
+	archives, next, err := a.rules.Archives(c.Region, in.NamePrefix, rule.ArchiveState(in.State), in.EventSourceArn, in.page.page())
 	if err != nil {
 		return nil, err
 	}
-	out.NextToken = next
+	out := &listArchivesOutput{Archives: []archiveListed{}, NextToken: next}
 	for _, archive := range archives {
 		listed, err := a.archiveListed(ctx, archive)
 		if err != nil {

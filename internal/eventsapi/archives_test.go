@@ -25,7 +25,7 @@ func TestArchives(t *testing.T) {
 	const created = `{"ArchiveArn":"` + archiveARN + `a","State":"ENABLED","CreationTime":T}`
 	const empty = `"RetentionDays":0,"SizeBytes":0,"EventCount":0`
 	for _, s := range []step{
-		{"CreateArchive", `{"ArchiveName":"a","EventSourceArn":"arn:aws:events:us-east-1:123456789012:event-bus/nope"}`, `ResourceNotFoundException: Event bus nope does not exist.`},
+		{"CreateArchive", `{"ArchiveName":"a","EventSourceArn":"` + busARN + `nope"}`, `ResourceNotFoundException: Event bus nope does not exist.`},
 		{"CreateArchive", `{"ArchiveName":"a","EventSourceArn":"arn:aws:events:us-east-1:000000000000:rule/r"}`, `ValidationException: Parameter EventSourceArn is not valid. Reason: Must contain an event bus ARN.`},
 		{"CreateArchive", `{"ArchiveName":"a","EventSourceArn":"` + busARN + `default","EventPattern":"x"}`, `InvalidEventPatternException: Event pattern is not valid. Reason: Unrecognized token 'x': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')` + "\n" + ` at [Source: (String)"x"; line: 1, column: 2]`},
 		{"CreateArchive", `{"ArchiveName":"` + strings.Repeat("a", 49) + `","EventSourceArn":"` + busARN + `default"}`,
@@ -42,30 +42,35 @@ func TestArchives(t *testing.T) {
 		{"DescribeArchive", `{"ArchiveName":"a"}`, `{"ArchiveArn":"` + archiveARN + `a",` + strings.Trim(listedArchive("a", empty), "{}") + `,"EventPattern":"{\"source\":[\"b\"]}"}`},
 
 		// The rule that fills it belongs to AWS.
-		{"DescribeRule", `{"Name":"Events-Archive-a"}`, `{"Name":"Events-Archive-a","Arn":"arn:aws:events:us-east-1:000000000000:rule/Events-Archive-a","EventPattern":"{\"source\":[\"b\"],\"replay-name\":[{\"exists\":false}]}","State":"ENABLED","ManagedBy":"prod.vhs.events.aws.internal","EventBusName":"default","CreatedBy":"000000000000"}`},
+		{"DescribeRule", `{"Name":"Events-Archive-a"}`, `{"Name":"Events-Archive-a","Arn":"arn:aws:events:us-east-1:000000000000:rule/Events-Archive-a","EventPattern":"{\"replay-name\":[{\"exists\":false}],\"source\":[\"b\"]}","State":"ENABLED","ManagedBy":"prod.vhs.events.aws.internal","EventBusName":"default","CreatedBy":"000000000000"}`},
 		{"DeleteRule", `{"Name":"Events-Archive-a"}`, `ManagedRuleException: Events-Archive-a is a managed rule. Set 'force' parameter to true to override.`},
 		{"RemoveTargets", `{"Rule":"Events-Archive-a","Ids":["Events-Archive-a"]}`, `ManagedRuleException: Events-Archive-a is a managed rule. Set 'force' parameter to true to override.`},
-		{"PutTargets", `{"Rule":"Events-Archive-a","Targets":[{"Id":"1","Arn":"arn:aws:sqs:us-east-1:000000000000:q"}]}`, `ManagedRuleException: Events-Archive-a is a managed rule. Set 'force' parameter to true to override.`},
-		{"DisableRule", `{"Name":"Events-Archive-a"}`, `ManagedRuleException: Events-Archive-a is a managed rule. Set 'force' parameter to true to override.`},
-		{"PutRule", `{"Name":"Events-Archive-a","EventPattern":"{\"source\":[\"b\"]}"}`, `ManagedRuleException: Events-Archive-a is a managed rule. Set 'force' parameter to true to override.`},
-		{"TagResource", `{"ResourceARN":"arn:aws:events:us-east-1:000000000000:rule/Events-Archive-a","Tags":[]}`, `ManagedRuleException: Events-Archive-a is a managed rule. Set 'force' parameter to true to override.`},
+		{"PutTargets", `{"Rule":"Events-Archive-a","Targets":[{"Id":"1","Arn":"arn:aws:sqs:us-east-1:000000000000:q"}]}`, `ManagedRuleException: Events-Archive-a is a managed rule.`},
+		{"EnableRule", `{"Name":"Events-Archive-a"}`, `ManagedRuleException: Events-Archive-a is a managed rule.`},
+		{"UntagResource", `{"ResourceARN":"arn:aws:events:us-east-1:000000000000:rule/Events-Archive-a","TagKeys":["a"]}`, `ManagedRuleException: Tag related operations on the managed rule Events-Archive-a is not allowed.`},
+		{"ListTagsForResource", `{"ResourceARN":"arn:aws:events:us-east-1:000000000000:rule/Events-Archive-a"}`, `{"Tags":[]}`},
+		{"DisableRule", `{"Name":"Events-Archive-a"}`, `ManagedRuleException: Events-Archive-a is a managed rule.`},
+		{"PutRule", `{"Name":"Events-Archive-a","EventPattern":"{\"source\":[\"b\"]}"}`, `ManagedRuleException: Events-Archive-a is a managed rule.`},
+		{"TagResource", `{"ResourceARN":"arn:aws:events:us-east-1:000000000000:rule/Events-Archive-a","Tags":[]}`, `ManagedRuleException: Tag related operations on the managed rule Events-Archive-a is not allowed.`},
 		{"PutRule", `{"Name":"Events-Archive-mine","EventPattern":"{\"source\":[\"b\"]}"}`, `{"RuleArn":"arn:aws:events:us-east-1:000000000000:rule/Events-Archive-mine"}`},
-		{"CreateArchive", `{"ArchiveName":"mine","EventSourceArn":"` + busARN + `default"}`, `ResourceAlreadyExistsException: Rule Events-Archive-mine already exists.`},
+		{"CreateArchive", `{"ArchiveName":"mine","EventSourceArn":"` + busARN + `default"}`, `ResourceAlreadyExistsException: A rule with the pattern 'Events-Archive-mine' already exists. Please choose a different archive name or delete your rule, then, try again.`},
+
+		// A number beyond an integer is the largest one.
+		{"CreateArchive", `{"ArchiveName":"z","EventSourceArn":"` + busARN + `default","RetentionDays":2147483648}`, `{"ArchiveArn":"` + archiveARN + `z","State":"ENABLED","CreationTime":T}`},
+		{"DescribeArchive", `{"ArchiveName":"z"}`, `{"ArchiveArn":"` + archiveARN + `z",` + listedArchive("z", `"RetentionDays":2147483647,"SizeBytes":0,"EventCount":0`)[1:]},
+		{"DeleteArchive", `{"ArchiveName":"z"}`, `{}`},
+		{"CreateArchive", `{"ArchiveName":"","EventSourceArn":"` + busARN + `default"}`, `ValidationException: 2 validation errors detected: Value '' at 'archiveName' failed to satisfy constraint: Member must have length greater than or equal to 1; Value '' at 'archiveName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\.\-_A-Za-z0-9]+`},
 
 		// Lists.
 		{"CreateEventBus", `{"Name":"orders"}`, `{"EventBusArn":"` + busARN + `orders"}`},
 		{"CreateArchive", `{"ArchiveName":"of-orders","EventSourceArn":"` + busARN + `orders"}`, `{"ArchiveArn":"` + archiveARN + `of-orders","State":"ENABLED","CreationTime":T}`},
 		{"CreateArchive", `{"ArchiveName":"ab","EventSourceArn":"` + busARN + `default"}`, `{"ArchiveArn":"` + archiveARN + `ab","State":"ENABLED","CreationTime":T}`},
 		{"ListArchives", `{"NamePrefix":"a"}`, `{"Archives":[` + listedArchive("a", empty) + `,` + listedArchive("ab", empty) + `]}`},
-		{"ListArchives", `{"Limit":1}`, `{"Archives":[` + listedArchive("a", empty) + `],"NextToken":"YXJjaGl2ZXMgYQ"}`},
-		{"ListArchives", `{"EventSourceArn":"` + busARN + `default","NextToken":"YXJjaGl2ZXMgYQ"}`, `{"Archives":[` + listedArchive("ab", empty) + `]}`},
-		{"ListArchives", `{"State":"ENABLED","Limit":1}`, `{"Archives":[` + listedArchive("a", empty) + `],"NextToken":"YXJjaGl2ZXMgYQ"}`},
 		{"ListArchives", `{"State":"DISABLED"}`, `{"Archives":[]}`},
 		{"ListArchives", `{"NamePrefix":"nope"}`, `{"Archives":[]}`},
-		{"ListArchives", `{"NextToken":"x"}`, `ValidationException: Parameter NextToken is not valid.`},
 		{"ListArchives", `{"EventSourceArn":"` + busARN + `nope"}`, `ResourceNotFoundException: Event bus nope does not exist.`},
 		{"ListArchives", `{"NamePrefix":"a","State":"ENABLED"}`, `ValidationException: At most one filter is allowed for ListArchives. Use either : State, EventSourceArn, or NamePrefix.`},
-		{"ListArchives", `{"State":"x"}`, `ValidationException: 1 validation error detected: Value 'x' at 'state' failed to satisfy constraint: Member must satisfy enum value set: [ENABLED, DISABLED, CREATING, UPDATING, CREATE_FAILED, UPDATE_FAILED]`},
+		{"ListArchives", `{"State":"x"}`, `ValidationException: 1 validation error detected: Value 'x' at 'state' failed to satisfy constraint: Member must satisfy enum value set: [CREATE_FAILED, ENABLED, UPDATING, UPDATE_FAILED, CREATING, DISABLED]`},
 
 		{"DeleteArchive", `{"ArchiveName":"a"}`, `{}`},
 		{"DeleteArchive", `{"ArchiveName":"a"}`, `ResourceNotFoundException: Archive a does not exist.`},
@@ -73,6 +78,73 @@ func TestArchives(t *testing.T) {
 		{"DeleteEventBus", `{"Name":"orders"}`, `ValidationException: EventBus can't be deleted since it has rules.`},
 		{"DeleteArchive", `{"ArchiveName":"of-orders"}`, `{}`},
 		{"DeleteEventBus", `{"Name":"orders"}`, ``},
+	} {
+		s.run(t, h)
+	}
+}
+
+// TestForcedAway holds what is shown of an archive whose rule was removed by
+// force.
+func TestForcedAway(t *testing.T) {
+	h, _ := newAPI(t)
+	const forced = `"Rule":"Events-Archive-a","EventBusName":"orders","Ids":["Events-Archive-a"],"Force":true}`
+	archive := func(state string) string {
+		return `"ArchiveName":"a","EventSourceArn":"` + busARN + `orders",` + state + `,"RetentionDays":0,"SizeBytes":0,"EventCount":0,"CreationTime":T`
+	}
+	described := func(state, rest string) string {
+		return `{"ArchiveArn":"` + archiveARN + `a",` + archive(state) + rest + `}`
+	}
+	const on, off = `"State":"ENABLED"`, `"State":"DISABLED","StateReason":"Managed rule for the archive was forcefully deleted."`
+	const answer = `{"ArchiveArn":"` + archiveARN + `a","State":"ENABLED","CreationTime":T}`
+	for _, s := range []step{
+		{"CreateEventBus", `{"Name":"orders"}`, `{"EventBusArn":"` + busARN + `orders"}`},
+		{"CreateArchive", `{"ArchiveName":"a","EventSourceArn":"` + busARN + `orders"}`, answer},
+		{"CreateArchive", `{"ArchiveName":"b","EventSourceArn":"` + busARN + `default"}`, strings.Replace(answer, "/a", "/b", 1)},
+		{"DeleteRule", `{"Name":"Events-Archive-a","EventBusName":"orders","Force":true}`, `ValidationException: Rule can't be deleted since it has targets.`},
+		{"RemoveTargets", `{` + forced, `{"FailedEntryCount":0,"FailedEntries":[]}`},
+		{"DescribeArchive", `{"ArchiveName":"a"}`, described(off, "")},
+		{"ListArchives", `{"State":"DISABLED"}`, `{"Archives":[{` + archive(off) + `}]}`},
+		{"ListArchives", `{"State":"ENABLED"}`, `{"Archives":[` + listedArchive("b", `"RetentionDays":0,"SizeBytes":0,"EventCount":0`) + `]}`},
+		{"ListArchives", `{"State":"UPDATING"}`, `{"Archives":[]}`},
+		{"UpdateArchive", `{"ArchiveName":"a","Description":"d"}`, answer},
+		{"DescribeArchive", `{"ArchiveName":"a"}`, described(on, `,"Description":"d"`)},
+		{"RemoveTargets", `{` + forced, `{"FailedEntryCount":0,"FailedEntries":[]}`},
+		{"DeleteRule", `{"Name":"Events-Archive-a","EventBusName":"orders","Force":true}`, ``},
+		{"DeleteEventBus", `{"Name":"orders"}`, ``},
+		{"UpdateArchive", `{"ArchiveName":"a","Description":"e"}`, `ResourceNotFoundException: Archive a managed rule does not exist.`},
+		{"DescribeArchive", `{"ArchiveName":"a"}`, described(off, `,"Description":"d"`)},
+		{"ListArchives", `{"EventSourceArn":"` + busARN + `orders"}`, `ResourceNotFoundException: Event bus orders does not exist.`},
+		{"ListArchives", `{"NamePrefix":"a"}`, `{"Archives":[{` + archive(off) + `}]}`},
+		{"DeleteArchive", `{"ArchiveName":"a"}`, `{}`},
+	} {
+		s.run(t, h)
+	}
+}
+
+// TestListArchivesTokens holds what AWS says of tokens.
+func TestListArchivesTokens(t *testing.T) {
+	h, _ := newAPI(t)
+	for name := range strings.SplitSeq("abc", "") {
+		step{"CreateArchive", `{"ArchiveName":"` + name + `","EventSourceArn":"` + busARN + `default"}`, `{"ArchiveArn":"` + archiveARN + name + `","State":"ENABLED","CreationTime":T}`}.run(t, h)
+	}
+	_, body := call(t, h, "ListArchives", `{"NamePrefix":"a","Limit":1}`)
+	if strings.Contains(body, "NextToken") {
+		t.Errorf("a full last page has a token: %s", body)
+	}
+	_, body = call(t, h, "ListArchives", `{"Limit":1}`)
+	var first struct{ NextToken string }
+	if err := json.Unmarshal([]byte(body), &first); err != nil || first.NextToken == "" {
+		t.Fatalf("got %s, %v, want a token", body, err)
+	}
+	const rest = `"RetentionDays":0,"SizeBytes":0,"EventCount":0`
+	for _, s := range []step{
+		{"ListArchives", `{"NextToken":"` + first.NextToken + `"}`, `{"Archives":[` + listedArchive("b", rest) + `,` + listedArchive("c", rest) + `]}`},
+		{"ListArchives", `{"NextToken":"` + first.NextToken + `","NamePrefix":"b"}`, `ValidationException: Parameter NextToken is not valid. Reason: Token invalid.`},
+		{"ListArchives", `{"NextToken":"` + first.NextToken + `","State":"ENABLED"}`, `ValidationException: Parameter NextToken is not valid. Reason: Token invalid.`},
+		{"ListArchives", `{"NextToken":"bogus"}`, `ValidationException: Parameter NextToken is not valid. Reason: Malformed request.`},
+		{"ListReplays", `{"NextToken":"` + first.NextToken + `"}`, `ValidationException: Parameter NextToken is not valid. Reason: Malformed request.`},
+		{"ListArchives", `{"NextToken":""}`, `ValidationException: 1 validation error detected: Value '' at 'nextToken' failed to satisfy constraint: Member must have length greater than or equal to 1`},
+		{"ListEventBuses", `{"NextToken":"bogus"}`, `ValidationException: Parameter NextToken is not valid.`},
 	} {
 		s.run(t, h)
 	}
@@ -99,7 +171,7 @@ func TestArchiveTarget(t *testing.T) {
 	target := got.Targets[0]
 	if target.ID != "Events-Archive-a" || target.Arn != "arn:aws:events:us-east-1:::" || target.InputTransformer.InputPathsMap == nil ||
 		!strings.HasPrefix(target.InputTransformer.InputTemplate, `{"archive-arn": "`+archiveARN+`a:`) ||
-		!strings.HasSuffix(target.InputTransformer.InputTemplate, `", "event": <aws.events.event.json>, "ingestion-time": <aws.events.event.ingestion-time>}`) {
+		!strings.HasSuffix(target.InputTransformer.InputTemplate, `","event": <aws.events.event.json>,"ingestion-time": <aws.events.event.ingestion-time>}`) {
 		t.Errorf("got %s", body)
 	}
 }
@@ -176,14 +248,14 @@ func TestReplays(t *testing.T) {
 		{"CancelReplay", `{"ReplayName":"r"}`, `IllegalStatusException: Replay r is not in a valid state for this operation.`},
 		{"StartReplay", started("s", ""), `{"ReplayArn":"` + replayARN + `s","State":"STARTING","ReplayStartTime":T}`},
 		{"ListReplays", `{}`, `{"Replays":[` + listed("r", "COMPLETED") + `,` + listed("s", "COMPLETED") + `]}`},
-		{"ListReplays", `{"Limit":1}`, `{"Replays":[` + listed("r", "COMPLETED") + `],"NextToken":"cmVwbGF5cyBy"}`},
-		{"ListReplays", `{"NextToken":"cmVwbGF5cyBy"}`, `{"Replays":[` + listed("s", "COMPLETED") + `]}`},
+		{"ListReplays", `{"Limit":1}`, `{"Replays":[` + listed("r", "COMPLETED") + `],"NextToken":"cmVwbGF5cyBiZTIzZmIwY2VhMjZmYzI1IHI"}`},
+		{"ListReplays", `{"NextToken":"cmVwbGF5cyBiZTIzZmIwY2VhMjZmYzI1IHI"}`, `{"Replays":[` + listed("s", "COMPLETED") + `]}`},
 		{"ListReplays", `{"State":"FAILED"}`, `{"Replays":[]}`},
 		{"ListReplays", `{"NamePrefix":"s"}`, `{"Replays":[` + listed("s", "COMPLETED") + `]}`},
 		{"ListReplays", `{"EventSourceArn":"` + archiveARN + `nope"}`, `{"Replays":[]}`},
-		{"ListReplays", `{"EventSourceArn":"` + archiveARN + `a","Limit":1}`, `{"Replays":[` + listed("r", "COMPLETED") + `],"NextToken":"cmVwbGF5cyBy"}`},
+		{"ListReplays", `{"EventSourceArn":"` + archiveARN + `a","Limit":1}`, `{"Replays":[` + listed("r", "COMPLETED") + `],"NextToken":"cmVwbGF5cyBjYzNhYTJmMzNjNmIxMTJjIHI"}`},
 		{"ListReplays", `{"NamePrefix":"s","State":"FAILED"}`, `ValidationException: At most one filter is allowed for ListReplays. Use either : State, EventSourceArn, or NamePrefix.`},
-		{"ListReplays", `{"State":"x"}`, `ValidationException: 1 validation error detected: Value 'x' at 'state' failed to satisfy constraint: Member must satisfy enum value set: [CANCELLED, CANCELLING, COMPLETED, FAILED, RUNNING, STARTING]`},
+		{"ListReplays", `{"State":"x"}`, `ValidationException: 1 validation error detected: Value 'x' at 'state' failed to satisfy constraint: Member must satisfy enum value set: [STARTING, COMPLETED, CANCELLING, CANCELLED, FAILED, RUNNING]`},
 	} {
 		s.run(t, h)
 	}

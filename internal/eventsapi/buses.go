@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"bailey/internal/awsjson"
+	"bailey/internal/policy"
 	"bailey/internal/rule"
 )
 
@@ -60,6 +61,7 @@ type busListed struct {
 	Name             string
 	Arn              string
 	Description      string `json:",omitempty"`
+	ManagedBy        string `json:",omitempty"`
 	Policy           string `json:",omitempty"`
 	CreationTime     awsjson.Time
 	LastModifiedTime awsjson.Time
@@ -69,6 +71,7 @@ type busDescribed struct {
 	Name string
 	Arn  string
 	busSettings
+	ManagedBy        string `json:",omitempty"`
 	Policy           string `json:",omitempty"`
 	CreationTime     awsjson.Time
 	LastModifiedTime awsjson.Time
@@ -83,6 +86,7 @@ func (a *api) describeEventBus(_ context.Context, c *awsjson.Call, in *busNameIn
 		Name:             b.Name,
 		Arn:              a.rules.BusARN(b.Region, b.Name),
 		busSettings:      settingsOf(b),
+		ManagedBy:        b.ManagedBy,
 		Policy:           b.Policy,
 		CreationTime:     awsjson.Time{Time: b.Created},
 		LastModifiedTime: awsjson.Time{Time: b.Modified},
@@ -92,7 +96,7 @@ func (a *api) describeEventBus(_ context.Context, c *awsjson.Call, in *busNameIn
 type updateEventBusInput struct {
 	Name             string
 	Description      *string
-	KmsKeyIdentifier string
+	KmsKeyIdentifier *string
 	DeadLetterConfig *updatedDeadLetterConfig
 	LogConfig        *rule.LogConfig
 }
@@ -109,7 +113,7 @@ func (c *updatedDeadLetterConfig) settings() (*rule.DeadLetterConfig, error) {
 	case c == nil:
 		return nil, nil
 	case c.ARN == nil:
-		return nil, invalid("Parameter DeadLetterConfig is not valid. Reason: Arn must be the ARN of an SQS queue or an empty string.")
+		return nil, invalid("Parameter DeadLetterConfig.Arn is not valid. Reason: Provide a valid SQS queue ARN, or an empty string to remove the dead-letter queue configuration.")
 	case *c.ARN == "":
 		return nil, nil
 	}
@@ -122,9 +126,8 @@ type updateEventBusOutput struct {
 	busSettings
 }
 
-// updateEventBus replaces a bus's settings. What the call leaves out the bus
-// then does not have, but for the description, which stays unless the call has
-// one: tools that undo a setting leave it out, and send an empty description.
+// updateEventBus changes those of a bus's settings that the call has; the rest
+// stay. An empty text takes one away: a description, a key, a queue's ARN.
 func (a *api) updateEventBus(ctx context.Context, c *awsjson.Call, in *updateEventBusInput) (*updateEventBusOutput, error) {
 	deadLetters, err := in.DeadLetterConfig.settings()
 	if err != nil {
@@ -134,7 +137,15 @@ func (a *api) updateEventBus(ctx context.Context, c *awsjson.Call, in *updateEve
 		if in.Description != nil {
 			b.Description = *in.Description
 		}
-		b.KmsKeyIdentifier, b.DeadLetterConfig, b.LogConfig = in.KmsKeyIdentifier, deadLetters, in.LogConfig
+		if in.KmsKeyIdentifier != nil {
+			b.KmsKeyIdentifier = *in.KmsKeyIdentifier
+		}
+		if in.DeadLetterConfig != nil {
+			b.DeadLetterConfig = deadLetters
+		}
+		if in.LogConfig != nil {
+			b.LogConfig = in.LogConfig
+		}
 		return nil
 	})
 	if err != nil {
@@ -148,18 +159,24 @@ type putPermissionInput struct {
 	Action       string
 	Principal    string
 	StatementID  string `json:"StatementId"`
-	Condition    *rule.Condition
-	Policy       string
+	Condition    *policy.Condition
+	Policy       *string
 }
 
+// putPermission takes a permission in its short form, or all of a policy.
 func (a *api) putPermission(ctx context.Context, c *awsjson.Call, in *putPermissionInput) (*none, error) {
-	return nil, a.rules.PutPermission(ctx, c.Region, in.EventBusName, rule.Permission{
-		Action:      in.Action,
-		Principal:   in.Principal,
-		StatementID: in.StatementID,
-		Condition:   in.Condition,
-		Policy:      in.Policy,
-	})
+	if in.Policy == nil {
+		return nil, a.rules.PutPermission(ctx, c.Region, in.EventBusName, policy.Permission{
+			Action:      in.Action,
+			Principal:   in.Principal,
+			StatementID: in.StatementID,
+			Condition:   in.Condition,
+		})
+	}
+	if in.Action != "" || in.Principal != "" || in.StatementID != "" || in.Condition != nil {
+		return nil, invalid("Action, Principal, StatementId and Condition could not be combined with Policy parameter.")
+	}
+	return nil, a.rules.PutPolicy(ctx, c.Region, in.EventBusName, *in.Policy)
 }
 
 type removePermissionInput struct {
@@ -168,8 +185,17 @@ type removePermissionInput struct {
 	RemoveAllPermissions bool
 }
 
+// removePermission removes one statement of a policy, or all of it.
 func (a *api) removePermission(ctx context.Context, c *awsjson.Call, in *removePermissionInput) (*none, error) {
-	return nil, a.rules.RemovePermission(ctx, c.Region, in.EventBusName, in.StatementID, in.RemoveAllPermissions)
+	switch {
+	case in.RemoveAllPermissions && in.StatementID != "":
+		return nil, invalid("StatementId could not be combined with All parameter.")
+	case in.RemoveAllPermissions:
+		return nil, a.rules.RemovePolicy(ctx, c.Region, in.EventBusName)
+	case in.StatementID == "":
+		return nil, invalid("Parameter(s) StatementId must be specified.")
+	}
+	return nil, a.rules.RemovePermission(ctx, c.Region, in.EventBusName, in.StatementID)
 }
 
 type listEventBusesInput struct {
@@ -193,6 +219,7 @@ func (a *api) listEventBuses(_ context.Context, c *awsjson.Call, in *listEventBu
 			Name:             b.Name,
 			Arn:              a.rules.BusARN(b.Region, b.Name),
 			Description:      b.Description,
+			ManagedBy:        b.ManagedBy,
 			Policy:           b.Policy,
 			CreationTime:     awsjson.Time{Time: b.Created},
 			LastModifiedTime: awsjson.Time{Time: b.Modified},

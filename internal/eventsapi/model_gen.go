@@ -84,7 +84,7 @@ var (
 	shapeArchiveArn                    = awsjson.Shape{Name: "ArchiveArn", Kind: awsjson.String, Min: new(int64(1)), Max: new(int64(1600)), Pattern: awsjson.MustPattern(`^arn:aws([a-z]|\-)*:events:([a-z]|\d|\-)*:([0-9]{12})?:.+\/.+$`)}
 	shapeArchiveDescription            = awsjson.Shape{Name: "ArchiveDescription", Kind: awsjson.String, Max: new(int64(512)), Pattern: awsjson.MustPattern(`.*`)}
 	shapeArchiveName                   = awsjson.Shape{Name: "ArchiveName", Kind: awsjson.String, Min: new(int64(1)), Max: new(int64(48)), Pattern: awsjson.MustPattern(`[\.\-_A-Za-z0-9]+`)}
-	shapeArchiveState                  = awsjson.Shape{Name: "ArchiveState", Kind: awsjson.String, Enum: []string{"ENABLED", "DISABLED", "CREATING", "UPDATING", "CREATE_FAILED", "UPDATE_FAILED"}}
+	shapeArchiveState                  = awsjson.Shape{Name: "ArchiveState", Kind: awsjson.String, Enum: []string{"CREATE_FAILED", "ENABLED", "UPDATING", "UPDATE_FAILED", "CREATING", "DISABLED"}}
 	shapeArn                           = awsjson.Shape{Name: "Arn", Kind: awsjson.String, Min: new(int64(1)), Max: new(int64(1600))}
 	shapeAssignPublicIp                = awsjson.Shape{Name: "AssignPublicIp", Kind: awsjson.String, Enum: []string{"ENABLED", "DISABLED"}}
 	shapeAuthHeaderParameters          = awsjson.Shape{Name: "AuthHeaderParameters", Kind: awsjson.String, Min: new(int64(1)), Max: new(int64(512)), Pattern: awsjson.MustPattern(`^[ \t]*[^\x00-\x1F:\x7F]+([ \t]+[^\x00-\x1F:\x7F]+)*[ \t]*$`)}
@@ -144,7 +144,7 @@ var (
 		{Name: "QueryStringParameters", Shape: &shapeConnectionQueryStringParametersList},
 		{Name: "BodyParameters", Shape: &shapeConnectionBodyParametersList},
 	}}
-	shapeConnectionName                 = awsjson.Shape{Name: "ConnectionName", Kind: awsjson.String, Min: new(int64(1)), Max: new(int64(64)), Pattern: awsjson.MustPattern(`[\.\-_A-Za-z0-9]+`)}
+	shapeConnectionName                 = awsjson.Shape{Name: "ConnectionName", Kind: awsjson.String, Min: new(int64(1)), Max: new(int64(64)), Pattern: awsjson.MustPattern(`[\.\-_A-Za-z0-9]+`), PatternFirst: true}
 	shapeConnectionOAuthHttpMethod      = awsjson.Shape{Name: "ConnectionOAuthHttpMethod", Kind: awsjson.String, Enum: []string{"POST", "PUT", "GET"}}
 	shapeConnectionQueryStringParameter = awsjson.Shape{Name: "ConnectionQueryStringParameter", Kind: awsjson.Structure, Members: []awsjson.Member{
 		{Name: "Key", Shape: &shapeQueryStringKey},
@@ -560,7 +560,7 @@ var (
 	}}
 	shapeReplayDestinationFilters = awsjson.Shape{Name: "ReplayDestinationFilters", Kind: awsjson.List, Element: &shapeArn}
 	shapeReplayName               = awsjson.Shape{Name: "ReplayName", Kind: awsjson.String, Min: new(int64(1)), Max: new(int64(64)), Pattern: awsjson.MustPattern(`[\.\-_A-Za-z0-9]+`)}
-	shapeReplayState              = awsjson.Shape{Name: "ReplayState", Kind: awsjson.String, Enum: []string{"CANCELLED", "CANCELLING", "COMPLETED", "FAILED", "RUNNING", "STARTING"}}
+	shapeReplayState              = awsjson.Shape{Name: "ReplayState", Kind: awsjson.String, Enum: []string{"STARTING", "COMPLETED", "CANCELLING", "CANCELLED", "FAILED", "RUNNING"}}
 	shapeReplicationConfig        = awsjson.Shape{Name: "ReplicationConfig", Kind: awsjson.Structure, Members: []awsjson.Member{
 		{Name: "State", Shape: &shapeReplicationState},
 	}}

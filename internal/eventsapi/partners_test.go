@@ -65,7 +65,7 @@ func TestPartnerEventSources(t *testing.T) {
 		{"ListEventSources", `{"NextToken":"x"}`, `ValidationException: Parameter NextToken is not valid.`},
 		{"DeactivateEventSource", named(a), `ResourceNotFoundException: Event source ` + a + ` or event bus ` + a + ` does not exist.`},
 
-		{"CreateEventBus", `{"Name":"a","EventSourceName":"` + a + `"}`, `ValidationException: Event bus name must be the same as the name of the event source.`},
+		{"CreateEventBus", `{"Name":"a","EventSourceName":"` + a + `"}`, `ValidationException: Event bus name must match event source name.`},
 		{"CreateEventBus", `{"Name":"` + a + `","EventSourceName":"` + a + `"}`, `{"EventBusArn":"` + busARN + a + `"}`},
 		{"DescribeEventBus", named(a), `{"Name":"` + a + `","Arn":"` + busARN + a + `","CreationTime":T,"LastModifiedTime":T}`},
 		{"DescribeEventSource", named(a), source(a, "ACTIVE")},

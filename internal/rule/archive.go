@@ -24,8 +24,38 @@ type Archive struct {
 	EventPattern     string `json:",omitempty"` // none is every event
 	KmsKeyIdentifier string `json:",omitempty"`
 	RetentionDays    int    `json:",omitempty"` // 0 is for ever
-	Created          time.Time
+	// Disabled is why nothing is put into the archive any more; empty if it
+	// works.
+	Disabled string `json:",omitempty"`
+	Created  time.Time
 }
+
+// ArchiveState says whether an archive takes events.
+type ArchiveState string
+
+// The states that an archive has here. Creating and changing one takes no time.
+const (
+	ArchiveEnabled  ArchiveState = "ENABLED"
+	ArchiveDisabled ArchiveState = "DISABLED"
+)
+
+// State returns the archive's state.
+func (a *Archive) State() ArchiveState {
+	if a.Disabled != "" {
+		return ArchiveDisabled
+	}
+	return ArchiveEnabled
+}
+
+// ruleForcedAway is why an archive is disabled whose rule, or the rule's target,
+// somebody has removed by force.
+const ruleForcedAway = "Managed rule for the archive was forcefully deleted."
+
+// become is the change that makes the archive what it is here.
+func (a *Archive) become() change { return change{kindArchive, key(a.Region, a.Name), a} }
+
+// ruleName returns the name of the rule that finds the archive's events.
+func (a *Archive) ruleName() string { return "Events-Archive-" + a.Name }
 
 // archiver is who an archive's rule belongs to, as AWS calls it.
 const archiver = "prod.vhs.events.aws.internal"
@@ -48,6 +78,9 @@ func archiveNotFound(name string) *Error {
 func (r *Registry) CreateArchive(ctx context.Context, a Archive, busARN string) (*Archive, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := r.archivable(a.Region, busARN); err != nil {
+		return nil, err
+	}
 	b, err := r.busByARN(a.Region, busARN, "EventSourceArn")
 	if err != nil {
 		return nil, err
@@ -56,14 +89,14 @@ func (r *Registry) CreateArchive(ctx context.Context, a Archive, busARN string) 
 		return nil, refuse(Exists, "Archive %s already exists.", a.Name)
 	}
 	a.Bus = b.key.name
-	a.ID = rand.Text()
+	a.ID = newArchiveID()
 	a.Created = r.now().UTC()
 	c, err := r.archiveRule(&a)
 	if err != nil {
 		return nil, err
 	}
-	if _, notFound := b.get(c.rule.Name); notFound == nil {
-		return nil, refuse(Exists, "Rule %s already exists.", c.rule.Name)
+	if err := r.unclaimed(b, &a); err != nil {
+		return nil, err
 	}
 	if b.rules.Load().Len() >= r.quotas.RulesPerBus {
 		return nil, limitExceeded()
@@ -71,11 +104,63 @@ func (r *Registry) CreateArchive(ctx context.Context, a Archive, busARN string) 
 	return &a, r.keepArchive(ctx, b, &a, c)
 }
 
+// newArchiveID makes an id for an archive: a random UUID, as AWS has it behind the
+// archive's ARN in the template of its rule.
+func newArchiveID() string {
+	var id [16]byte
+	rand.Read(id[:]) // never fails
+	id[6], id[8] = id[6]&0x0F|0x40, id[8]&0x3F|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
+}
+
+// archivable refuses to archive a bus of elsewhere.
+func (r *Registry) archivable(region, busARN string) error {
+	a, _, err := parseBusARN(busARN, "EventSourceArn")
+	if err != nil {
+		return err
+	}
+	across := ""
+	switch {
+	case a.Partition != arn.Partition(region):
+		across = "partition"
+	case a.Account != r.account:
+		across = "account"
+	case a.Region != region:
+		across = "region"
+	default:
+		return nil
+	}
+	return refuse(Invalid, "Parameter EventSourceArn is not valid. Reason: Creating cross-%s archive is not permitted.", across)
+}
+
+// unclaimed refuses an archive's rule where there is another rule of its name.
+func (r *Registry) unclaimed(b *bus, a *Archive) error {
+	e, notFound := b.get(a.ruleName())
+	if notFound != nil || e.compiled.Load().rule.Archive == a.ID {
+		return nil
+	}
+	return refuse(Exists, "A rule with the pattern '%s' already exists. Please choose a different archive name or delete your rule, then, try again.", a.ruleName())
+}
+
+// parseBusARN takes the ARN of a bus apart that a parameter has to be, and
+// returns the bus's name as well.
+func parseBusARN(busARN, parameter string) (arn.ARN, string, error) {
+	a, err := arn.Parse(busARN)
+	name, ok := strings.CutPrefix(a.Resource, "event-bus/")
+	if err != nil || a.Service != "events" || a.Account == "" || !ok {
+		return arn.ARN{}, "", refuse(Invalid, "Parameter %s is not valid. Reason: Must contain an event bus ARN.", parameter)
+	}
+	return a, name, nil
+}
+
 // busByARN returns the bus that a parameter names by its ARN.
 func (r *Registry) busByARN(region, busARN, parameter string) (*bus, error) {
-	a, err := arn.Parse(busARN)
-	if err != nil || a.Service != "events" || !strings.HasPrefix(a.Resource, "event-bus/") {
-		return nil, refuse(Invalid, "Parameter %s is not valid. Reason: Must contain an event bus ARN.", parameter)
+	a, name, err := parseBusARN(busARN, parameter)
+	if err != nil {
+		return nil, err
+	}
+	if a.Region != region {
+		return nil, busNotFound(name)
 	}
 	b, notFound := r.bus(region, busARN)
 	if notFound != nil {
@@ -93,7 +178,7 @@ func (r *Registry) archiveRule(a *Archive) (*compiled, error) {
 			return nil, err
 		}
 	}
-	name := "Events-Archive-" + a.Name
+	name := a.ruleName()
 	return r.compile(&Rule{
 		Region:       a.Region,
 		EventBusName: a.Bus,
@@ -110,7 +195,7 @@ func (r *Registry) archiveRule(a *Archive) (*compiled, error) {
 			InputTransformer: &InputTransformer{
 				InputPathsMap: map[string]string{},
 				InputTemplate: `{"archive-arn": "` + r.ArchiveARN(a.Region, a.Name) + ":" + a.ID +
-					`", "event": <aws.events.event.json>, "ingestion-time": <aws.events.event.ingestion-time>}`,
+					`","event": <aws.events.event.json>,"ingestion-time": <aws.events.event.ingestion-time>}`,
 			},
 		}},
 	})
@@ -119,22 +204,22 @@ func (r *Registry) archiveRule(a *Archive) (*compiled, error) {
 // notReplayed adds to a pattern that the event was not replayed.
 func notReplayed(text string) string {
 	var b strings.Builder
-	b.WriteByte('{')
+	b.WriteString(`{"replay-name":[{"exists":false}]`)
 	for name, value := range jsonpath.Members([]byte(text)) {
 		if name == "replay-name" {
 			continue
 		}
 		quoted, _ := json.Marshal(name) // a string always can be
-		fmt.Fprintf(&b, "%s:%s,", quoted, value)
+		fmt.Fprintf(&b, ",%s:%s", quoted, value)
 	}
-	b.WriteString(`"replay-name":[{"exists":false}]}`)
+	b.WriteByte('}')
 	return b.String()
 }
 
 // keepArchive makes an archive and its rule durable and then seen.
 func (r *Registry) keepArchive(ctx context.Context, b *bus, a *Archive, c *compiled) error {
 	err := r.applyAll(ctx,
-		change{kindArchive, key(a.Region, a.Name), a},
+		a.become(),
 		change{kindRule, c.rule.document(), c.rule})
 	if err != nil {
 		return err
@@ -159,7 +244,8 @@ func replace[T any](field, by *T) {
 	}
 }
 
-// UpdateArchive changes an archive. What it holds already stays.
+// UpdateArchive changes an archive, and makes its rule anew if that was removed.
+// What it holds already stays.
 func (r *Registry) UpdateArchive(ctx context.Context, region, name string, to ArchiveChange) (*Archive, error) {
 	if to == (ArchiveChange{}) {
 		return nil, refuse(Invalid, "At least one of EventPattern, RetentionDays or Description must be provided.")
@@ -175,12 +261,16 @@ func (r *Registry) UpdateArchive(ctx context.Context, region, name string, to Ar
 	replace(&a.EventPattern, to.EventPattern)
 	replace(&a.KmsKeyIdentifier, to.KmsKeyIdentifier)
 	replace(&a.RetentionDays, to.RetentionDays)
+	a.Disabled = ""
 	b, notFound := r.bus(region, a.Bus)
 	if notFound != nil {
-		return nil, notFound
+		return nil, refuse(NotFound, "Archive %s managed rule does not exist.", name)
 	}
 	c, err := r.archiveRule(&a)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.unclaimed(b, &a); err != nil {
 		return nil, err
 	}
 	return &a, r.keepArchive(ctx, b, &a, c)
@@ -198,7 +288,7 @@ func (r *Registry) DeleteArchive(ctx context.Context, region, name string) error
 	b, notFound := r.bus(region, a.Bus)
 	var rule *Rule
 	if notFound == nil {
-		if e, notFound := b.get("Events-Archive-" + name); notFound == nil && e.compiled.Load().rule.Archive == a.ID {
+		if e, notFound := b.get(a.ruleName()); notFound == nil && e.compiled.Load().rule.Archive == a.ID {
 			rule = e.compiled.Load().rule
 			changes = append(changes, change{kindRule, rule.document(), nil})
 		}
@@ -222,9 +312,25 @@ func (r *Registry) Archive(region, name string) (*Archive, error) {
 	return nil, archiveNotFound(name)
 }
 
+// disabled returns the archive of a rule as it is when the rule or its target is
+// removed by force; nil if the rule is no archive's.
+func (r *Registry) disabled(rule *Rule) *Archive {
+	if rule.Archive == "" {
+		return nil
+	}
+	a := r.archives.get(rule.Region, strings.TrimPrefix(rule.Name, "Events-Archive-"))
+	if a == nil || a.ID != rule.Archive {
+		return nil
+	}
+	off := *a
+	off.Disabled = ruleForcedAway
+	return &off
+}
+
 // Archives returns a region's archives by name: those whose names begin with
-// prefix, and, with a bus's ARN, those of that bus.
-func (r *Registry) Archives(region, prefix, busARN string, page Page) ([]*Archive, string, error) {
+// prefix, and, where these are given, in the state and of the bus with the ARN.
+// A token holds for what was asked for.
+func (r *Registry) Archives(region, prefix string, state ArchiveState, busARN string, page Page) ([]*Archive, string, error) {
 	only := ""
 	if busARN != "" {
 		b, err := r.busByARN(region, busARN, "EventSourceArn")
@@ -233,7 +339,10 @@ func (r *Registry) Archives(region, prefix, busARN string, page Page) ([]*Archiv
 		}
 		only = b.key.name
 	}
-	return r.archives.list("archives", region, prefix, func(a *Archive) bool { return only == "" || a.Bus == only }, page)
+	as := listing{"archives", []string{prefix, string(state), busARN}, true}
+	return r.archives.list(as, region, prefix, func(a *Archive) bool {
+		return (only == "" || a.Bus == only) && (state == "" || a.State() == state)
+	}, page)
 }
 
 // AllArchives returns the archives of every region.

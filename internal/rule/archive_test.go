@@ -56,25 +56,97 @@ func TestArchiveRoutes(t *testing.T) {
 	}
 }
 
-// TestArchiveRuleForcedAway removes an archive's rule by force: nothing is
-// archived any more, until the archive is changed.
-func TestArchiveRuleForcedAway(t *testing.T) {
-	r := newRegistry(t)
-	a, err := r.CreateArchive(t.Context(), Archive{Region: region, Name: "a"}, defaultBusARN)
+// TestArchiveForcedAway removes an archive's target and its rule by force: from
+// the first on nothing is archived, through a restart, until the archive is
+// changed.
+func TestArchiveForcedAway(t *testing.T) {
+	m := new(memory)
+	now := began
+	r := open(t, m, Quotas{}, &now)
+	must(t, r.CreateBus(t.Context(), Bus{Region: region, Name: "orders"}))
+	a, err := r.CreateArchive(t.Context(), Archive{Region: region, Name: "a"}, r.BusARN(region, "orders"))
 	must(t, err)
-	must(t, r.RemoveTargets(t.Context(), region, "", "Events-Archive-a", []string{"Events-Archive-a"}, true))
-	must(t, r.DeleteRule(t.Context(), region, "", "Events-Archive-a", true))
-	if got := routed(r, `{"source":"a"}`); got != nil {
-		t.Errorf("without its rule, an event goes to %q", got)
+	const rule = "Events-Archive-a"
+	check := func(step string, state ArchiveState, reason string) {
+		t.Helper()
+		for range 2 {
+			got, err := r.Archive(region, "a")
+			must(t, err)
+			if got.State() != state || got.Disabled != reason {
+				t.Errorf("%s: the archive is %s %q, want %s %q", step, got.State(), got.Disabled, state, reason)
+			}
+			var routes []string
+			for _, route := range r.AppendRoutes(nil, region, "orders", []byte(`{"source":"a"}`)) {
+				routes = append(routes, route.Archive)
+			}
+			if archived := len(routes) == 1 && routes[0] == a.ID; archived != (state == ArchiveEnabled) {
+				t.Errorf("%s: an event goes to %q", step, routes)
+			}
+			r = open(t, m, Quotas{}, &now)
+		}
 	}
-	_, err = r.UpdateArchive(t.Context(), region, "a", ArchiveChange{RetentionDays: new(1)})
-	must(t, err)
-	if got := routed(r, `{"source":"a"}`); !reflect.DeepEqual(got, []string{a.ID}) {
-		t.Errorf("after a change, an event goes to %q, want the archive", got)
+	const reason = "Managed rule for the archive was forcefully deleted."
+	repair := func() error {
+		_, err := r.UpdateArchive(t.Context(), region, "a", ArchiveChange{RetentionDays: new(1)})
+		return err
 	}
-	must(t, r.RemoveTargets(t.Context(), region, "", "Events-Archive-a", []string{"Events-Archive-a"}, true))
-	must(t, r.DeleteRule(t.Context(), region, "", "Events-Archive-a", true))
+	must(t, r.RemoveTargets(t.Context(), region, "orders", rule, []string{"nobody"}, true))
+	check("a target that is not there is removed", ArchiveEnabled, "")
+	must(t, r.RemoveTargets(t.Context(), region, "orders", rule, []string{rule}, true))
+	check("the target is removed", ArchiveDisabled, reason)
+	must(t, repair())
+	check("it is changed", ArchiveEnabled, "")
+	must(t, r.RemoveTargets(t.Context(), region, "orders", rule, []string{rule}, true))
+	must(t, r.DeleteRule(t.Context(), region, "orders", rule, true))
+	check("the rule is deleted", ArchiveDisabled, reason)
+	// Somebody else's rule of that name is not taken over.
+	putRule(t, r, Rule{Name: rule, EventBusName: "orders"})
+	want(t, repair(), Exists, "A rule with the pattern 'Events-Archive-a' already exists. Please choose a different archive name or delete your rule, then, try again.")
+	must(t, r.DeleteRule(t.Context(), region, "orders", rule, false))
+	must(t, repair())
+	check("it is changed again", ArchiveEnabled, "")
+
+	must(t, r.RemoveTargets(t.Context(), region, "orders", rule, []string{rule}, true))
+	must(t, r.DeleteRule(t.Context(), region, "orders", rule, true))
+	must(t, r.DeleteBus(t.Context(), region, "orders"))
+	check("the bus is deleted", ArchiveDisabled, reason)
+	want(t, repair(), NotFound, "Archive a managed rule does not exist.")
 	must(t, r.DeleteArchive(t.Context(), region, "a"))
+	// A rule of the same name that is no archive's disables none.
+	_, err = r.CreateArchive(t.Context(), Archive{Region: region, Name: "a"}, defaultBusARN)
+	must(t, err)
+	must(t, r.CreateBus(t.Context(), Bus{Region: region, Name: "orders"}))
+	putRule(t, r, Rule{Name: rule, EventBusName: "orders", ManagedBy: "service"})
+	must(t, r.DeleteRule(t.Context(), region, "orders", rule, true))
+	if got, err := r.Archive(region, "a"); err != nil || got.State() != ArchiveEnabled {
+		t.Errorf("got %+v, %v, want the archive as it was", got, err)
+	}
+}
+
+// TestArchivedBus holds what an archive can be made of.
+func TestArchivedBus(t *testing.T) {
+	r := newRegistry(t)
+	const invalid = "Parameter EventSourceArn is not valid. Reason: "
+	for _, tt := range []struct {
+		name, arn string
+		kind      Kind
+		message   string
+	}{
+		{"no ARN", "default", Invalid, invalid + "Must contain an event bus ARN."},
+		{"a rule", "arn:aws:events:us-east-1:000000000000:rule/orders/r", Invalid, invalid + "Must contain an event bus ARN."},
+		{"no account", "arn:aws:events:us-east-1::event-bus/default", Invalid, invalid + "Must contain an event bus ARN."},
+		{"another partition", "arn:aws-cn:events:us-east-1:000000000000:event-bus/default", Invalid, invalid + "Creating cross-partition archive is not permitted."},
+		{"another account", "arn:aws:events:us-east-1:111111111111:event-bus/default", Invalid, invalid + "Creating cross-account archive is not permitted."},
+		{"another region", "arn:aws:events:us-west-2:000000000000:event-bus/default", Invalid, invalid + "Creating cross-region archive is not permitted."},
+		{"an unknown bus", "arn:aws:events:us-east-1:000000000000:event-bus/nope", NotFound, "Event bus nope does not exist."},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := r.CreateArchive(t.Context(), Archive{Region: region, Name: "a"}, tt.arn)
+			want(t, err, tt.kind, tt.message)
+		})
+	}
+	_, _, err := r.Archives(region, "", "", "arn:aws:events:us-west-2:000000000000:event-bus/default", Page{})
+	want(t, err, NotFound, "Event bus default does not exist.")
 }
 
 // TestArchivesCountAsRules holds the quota of a bus.
@@ -116,6 +188,10 @@ func TestFailedChanges(t *testing.T) {
 			_, err := r.CreateArchive(t.Context(), Archive{Region: region, Name: "a"}, defaultBusARN)
 			return err
 		},
+		func() error {
+			return r.RemoveTargets(t.Context(), region, "", "Events-Archive-a", []string{"Events-Archive-a"}, true)
+		},
+		func() error { return r.DeleteRule(t.Context(), region, "", "Events-Archive-a", true) },
 		func() error {
 			_, err := r.UpdateArchive(t.Context(), region, "a", ArchiveChange{RetentionDays: new(3)})
 			return err

@@ -67,7 +67,7 @@ func (r *Registry) sourceOf(b *Bus) (*EventSource, *Error) {
 			return nil, sourceNotFound(b.EventSourceName)
 		}
 		if b.Name != b.EventSourceName {
-			return nil, refuse(Invalid, "Event bus name must be the same as the name of the event source.")
+			return nil, refuse(Invalid, "Event bus name must match event source name.")
 		}
 		return s, nil
 	case strings.HasPrefix(b.Name, "aws."):

@@ -19,6 +19,7 @@ type Bus struct {
 	Region           string
 	Name             string
 	EventSourceName  string            `json:",omitempty"` // of a partner event bus
+	ManagedBy        string            `json:",omitempty"` // the service that made the bus for the account; none here does
 	Description      string            `json:",omitempty"`
 	KmsKeyIdentifier string            `json:",omitempty"`
 	DeadLetterConfig *DeadLetterConfig `json:",omitempty"`

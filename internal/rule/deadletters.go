@@ -26,7 +26,7 @@ func checkDeadLetters(region string, c *DeadLetterConfig, elsewhere Kind) *Error
 	case q.IsFIFO():
 		return refuse(Invalid, "SQS FIFO is not supported by Dead Letter Queues")
 	case q.Region != region:
-		return refuse(elsewhere, "The dead letter queue %s is in %s. It must be in the same region, %s.", c.ARN, q.Region, region)
+		return refuse(elsewhere, "Access to the resource %s is denied. Reason: You must specify a dead letter queue in the same region.", c.ARN)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func TestDeadLetterConfig(t *testing.T) {
 		{name: "a bucket", arn: "arn:aws:s3:::dead", kind: Invalid, message: "s3 is not supported as a dead letter resource"},
 		{name: "a FIFO queue", arn: "arn:aws:sqs:us-east-1:000000000000:dead.fifo", kind: Invalid, message: "SQS FIFO is not supported by Dead Letter Queues"},
 		{name: "another region's queue", arn: "arn:aws:sqs:eu-west-1:000000000000:dead", kind: Invalid, ofBus: AccessDenied,
-			message: "The dead letter queue %s is in eu-west-1. It must be in the same region, us-east-1."},
+			message: "Access to the resource %s is denied. Reason: You must specify a dead letter queue in the same region."},
 		{name: "no ARN", arn: "garbage", kind: Invalid, message: badARN},
 		{name: "a URL", arn: "https://sqs.us-east-1.amazonaws.com/000000000000/dead", kind: Invalid, message: badARN},
 		{name: "no account", arn: "arn:aws:sqs:us-east-1::dead", kind: Invalid, message: badARN},

@@ -311,7 +311,10 @@ func (r *Registry) bus(region, nameOrARN string) (*bus, *Error) {
 		if err != nil || !ok {
 			return nil, busNotFound(nameOrARN)
 		}
-		if a.Region != region || a.Account != r.account {
+		if a.Region != region {
+			return nil, refuse(Invalid, "Cross-region api call is not allowed.")
+		}
+		if a.Account != r.account {
 			return nil, busNotFound(rest)
 		}
 		name = rest

@@ -151,20 +151,24 @@ func TestBusQuota(t *testing.T) {
 func TestBus(t *testing.T) {
 	r := newRegistry(t)
 	must(t, r.CreateBus(t.Context(), Bus{Region: region, Name: "orders"}))
-	for _, tt := range []struct{ name, bus, want, message string }{
-		{"by name", "orders", "orders", ""},
-		{"by ARN", "arn:aws:events:us-east-1:000000000000:event-bus/orders", "orders", ""},
-		{"none is default", "", "default", ""},
-		{"default by ARN", "arn:aws:events:us-east-1:000000000000:event-bus/default", "default", ""},
-		{"unknown", "nope", "", "Event bus nope does not exist."},
-		{"ARN of another region", "arn:aws:events:eu-west-1:000000000000:event-bus/orders", "", "Event bus orders does not exist."},
-		{"ARN of another account", "arn:aws:events:us-east-1:111111111111:event-bus/orders", "", "Event bus orders does not exist."},
-		{"ARN of a rule", "arn:aws:events:us-east-1:000000000000:rule/orders", "", "Event bus arn:aws:events:us-east-1:000000000000:rule/orders does not exist."},
+	for _, tt := range []struct {
+		name, bus, want string
+		kind            Kind
+		message         string
+	}{
+		{"by name", "orders", "orders", 0, ""},
+		{"by ARN", "arn:aws:events:us-east-1:000000000000:event-bus/orders", "orders", 0, ""},
+		{"none is default", "", "default", 0, ""},
+		{"default by ARN", "arn:aws:events:us-east-1:000000000000:event-bus/default", "default", 0, ""},
+		{"unknown", "nope", "", NotFound, "Event bus nope does not exist."},
+		{"ARN of another region", "arn:aws:events:eu-west-1:000000000000:event-bus/orders", "", Invalid, "Cross-region api call is not allowed."},
+		{"ARN of another account", "arn:aws:events:us-east-1:111111111111:event-bus/orders", "", NotFound, "Event bus orders does not exist."},
+		{"ARN of a rule", "arn:aws:events:us-east-1:000000000000:rule/orders", "", NotFound, "Event bus arn:aws:events:us-east-1:000000000000:rule/orders does not exist."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b, err := r.Bus(region, tt.bus)
 			if tt.message != "" {
-				want(t, err, NotFound, tt.message)
+				want(t, err, tt.kind, tt.message)
 				if name := r.BusName(region, tt.bus); name != tt.bus {
 					t.Errorf("BusName: got %q, want it as it was", name)
 				}
@@ -279,16 +283,107 @@ func TestTokens(t *testing.T) {
 	}
 	_, _, err := r.Rules(region, "", "", Page{Token: token("buses", "a")})
 	want(t, err, Invalid, "Parameter NextToken is not valid.")
-	const queue, other = "arn:aws:sqs:us-east-1:0:q", "arn:aws:sqs:us-east-1:0:other"
-	for _, bad := range []string{token("buses", "a"), token("rule names by "+other, "a")} {
-		_, _, err = r.RuleNamesByTarget(region, "", queue, Page{Token: bad})
-		want(t, err, Invalid, "Parameter NextToken is not valid.")
-	}
-	_, _, err = r.RuleNamesByTarget(region, "", "not-an-arn", Page{})
-	want(t, err, Invalid, "Parameter not-an-arn is not valid. Reason: Provided Arn is not in correct format.")
 	putRule(t, r, Rule{Name: "r"})
 	_, _, err = r.Targets(region, "", "r", Page{Token: token("buses", "a")})
 	want(t, err, Invalid, "Parameter NextToken is not valid.")
+}
+
+// TestBoundTokens holds for which lists a token holds for what was asked for
+// alone, and what AWS says of another.
+func TestBoundTokens(t *testing.T) {
+	r := newRegistry(t)
+	const q, other = "arn:aws:sqs:us-east-1:000000000000:q", "arn:aws:sqs:us-east-1:000000000000:other"
+	must(t, r.CreateBus(t.Context(), Bus{Region: region, Name: "orders"}))
+	for _, name := range []string{"a", "b", "c"} {
+		putRule(t, r, Rule{Name: name})
+		must(t, r.PutTargets(t.Context(), region, "", name, []Target{{ID: "1", ARN: q}, {ID: "2", ARN: other}}))
+		_, err := r.CreateArchive(t.Context(), Archive{Region: region, Name: name}, defaultBusARN)
+		must(t, err)
+		_, err = r.StartReplay(t.Context(), Replay{Region: region, Name: name, Until: began}, r.ArchiveARN(region, name), defaultBusARN)
+		must(t, err)
+	}
+	byTarget := func(bus, arn string) func(Page) (int, string, error) {
+		return func(p Page) (int, string, error) {
+			list, next, err := r.RuleNamesByTarget(region, bus, arn, p)
+			return len(list), next, err
+		}
+	}
+	archives := func(prefix string, state ArchiveState, bus string) func(Page) (int, string, error) {
+		return func(p Page) (int, string, error) {
+			list, next, err := r.Archives(region, prefix, state, bus, p)
+			return len(list), next, err
+		}
+	}
+	replays := func(prefix string, state ReplayState, archive string) func(Page) (int, string, error) {
+		return func(p Page) (int, string, error) {
+			list, next, err := r.Replays(region, prefix, state, archive, p)
+			return len(list), next, err
+		}
+	}
+	const plain = "Parameter NextToken is not valid."
+	for _, tt := range []struct {
+		name               string
+		list               func(Page) (int, string, error)
+		others             []func(Page) (int, string, error)
+		malformed, another string
+	}{
+		{"rule names by target", byTarget("", q), []func(Page) (int, string, error){byTarget("", other), byTarget("orders", q)}, plain, plain},
+		{"archives", archives("", "", ""), []func(Page) (int, string, error){archives("b", "", ""), archives("", ArchiveEnabled, ""), archives("", "", defaultBusARN)},
+			plain + " Reason: Malformed request.", plain + " Reason: Token invalid."},
+		{"replays", replays("", "", ""), []func(Page) (int, string, error){replays("b", "", ""), replays("", Starting, ""), replays("", "", r.ArchiveARN(region, "a"))},
+			plain + " Reason: Malformed request.", plain + " Reason: Token invalid."},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n, next, err := tt.list(Page{Limit: 1})
+			must(t, err)
+			if n != 1 || next == "" {
+				t.Fatalf("got %d and token %q, want one of three", n, next)
+			}
+			// It may be used again, and with another limit.
+			for range 2 {
+				if n, _, err = tt.list(Page{Token: next, Limit: 2}); err != nil || n != 2 {
+					t.Errorf("got %d, %v after the first, want two", n, err)
+				}
+			}
+			for i, other := range tt.others {
+				if _, _, err = other(Page{Token: next}); err == nil || err.Error() != tt.another {
+					t.Errorf("question %d: got %v, want %s", i, err, tt.another)
+				}
+			}
+			for _, bad := range []string{"bogus", "!!", token("buses", "a")} {
+				_, _, err = tt.list(Page{Token: bad})
+				want(t, err, Invalid, tt.malformed)
+			}
+		})
+	}
+	// One that calls the bus by its ARN asks for the same.
+	_, next, err := r.RuleNamesByTarget(region, "", q, Page{Limit: 1})
+	must(t, err)
+	names, _, err := r.RuleNamesByTarget(region, defaultBusARN, q, Page{Token: next})
+	if err != nil || len(names) != 2 {
+		t.Errorf("got %q, %v, want the other two", names, err)
+	}
+}
+
+// FuzzToken holds that a token is read as what it was made of, and that no other
+// text makes reading it panic.
+func FuzzToken(f *testing.F) {
+	f.Add("a", "bogus")
+	f.Add("a b", "YnVzZXMgYQ")
+	f.Fuzz(func(t *testing.T, last, text string) {
+		for _, l := range []listing{{name: "rules"}, {"archives", []string{"a", "", last}, true}} {
+			if got, err := l.after(Page{Token: l.token(last)}); err != nil || got != last {
+				t.Errorf("%v: got %q, %v, want %q", l, got, err, last)
+			}
+			got, err := l.after(Page{Token: text})
+			if err != nil {
+				continue
+			}
+			if again, err := l.after(Page{Token: l.token(got)}); err != nil || again != got {
+				t.Errorf("%v: %q is read as %q, and that as %q, %v", l, text, got, again, err)
+			}
+		}
+	})
 }
 
 // TestReopen holds that everything that was configured is there after a restart

@@ -198,7 +198,8 @@ func (r *Registry) Replay(region, name string) (*Replay, error) {
 // Replays returns a region's replays by name: those whose names begin with
 // prefix, in the state and of the archive with the ARN, where these are given.
 func (r *Registry) Replays(region, prefix string, state ReplayState, archiveARN string, page Page) ([]*Replay, string, error) {
-	return r.replays.list("replays", region, prefix, func(p *Replay) bool {
+	as := listing{"replays", []string{prefix, string(state), archiveARN}, true}
+	return r.replays.list(as, region, prefix, func(p *Replay) bool {
 		return (state == "" || p.State == state) && (archiveARN == "" || archiveARN == r.ArchiveARN(p.Region, p.Archive))
 	}, page)
 }

@@ -99,6 +99,11 @@ func (r *Rule) document() string { return r.Region + "/" + r.EventBusName + "/" 
 
 // managed refuses a change of a rule that belongs to a service.
 func (r *Rule) managed() *Error {
+	return refuse(Managed, "%s is a managed rule.", r.Name)
+}
+
+// managedUnlessForced refuses a change that would be made by force.
+func (r *Rule) managedUnlessForced() *Error {
 	return refuse(Managed, "%s is a managed rule. Set 'force' parameter to true to override.", r.Name)
 }
 
@@ -113,7 +118,7 @@ func (r *Registry) PutRule(ctx context.Context, rule Rule) (string, error) {
 	if err := r.checkRule(&rule); err != nil {
 		return "", err
 	}
-	b, notFound := r.bus(rule.Region, rule.EventBusName)
+	b, notFound := r.bus(rule.Region, r.localBus(rule.EventBusName))
 	if notFound != nil {
 		return "", notFound
 	}
@@ -153,7 +158,7 @@ func (r *Registry) checkRule(rule *Rule) error {
 	if rule.ScheduleExpression == "" {
 		return nil
 	}
-	if r.BusName(rule.Region, rule.EventBusName) != DefaultBus {
+	if r.BusName(rule.Region, r.localBus(rule.EventBusName)) != DefaultBus {
 		return refuse(Invalid, "ScheduleExpression is supported only on the default event bus.")
 	}
 	if rule.State == EnabledForManagement {
@@ -169,6 +174,18 @@ func isNoPattern(text string) bool {
 	inside, opened := strings.CutPrefix(strings.Trim(text, space), "{")
 	inside, closed := strings.CutSuffix(inside, "}")
 	return text == "" || opened && closed && strings.Trim(inside, space) == ""
+}
+
+// localBus returns the name in the ARN of one of the account's buses, of whatever
+// region it is: AWS puts a rule on the bus of that name in the region that is
+// called. Every other call with the ARN of another region's bus is refused.
+func (r *Registry) localBus(nameOrARN string) string {
+	if a, err := arn.Parse(nameOrARN); err == nil && a.Account == r.account {
+		if name, ok := strings.CutPrefix(a.Resource, "event-bus/"); ok {
+			return name
+		}
+	}
+	return nameOrARN
 }
 
 // inherit gives rule what PutRule does not change of the rule of its name, or
@@ -204,8 +221,15 @@ func (r *Registry) inherit(b *bus, rule *Rule) error {
 // which may be nil.
 func (r *Registry) putRule(ctx context.Context, b *bus, old *Rule, c *compiled) error {
 	var remember, forget []*removed
+	var archive *Archive
 	changes := []change{{kindRule, c.rule.document(), c.rule}}
 	if old != nil {
+		if len(c.rule.Targets) < len(old.Targets) {
+			archive = r.disabled(old)
+		}
+		if archive != nil {
+			changes = append(changes, archive.become())
+		}
 		remember, forget = r.forgetting(old, c.rule)
 		for _, m := range forget {
 			changes = append(changes, change{kindRemoved, m.document(), nil})
@@ -218,6 +242,9 @@ func (r *Registry) putRule(ctx context.Context, b *bus, old *Rule, c *compiled) 
 		return err
 	}
 	r.remember(remember, forget)
+	if archive != nil {
+		r.archives.set(archive.Region, archive.Name, archive)
+	}
 	if err := b.put(c, r.metrics); err != nil {
 		return err
 	}
@@ -279,13 +306,21 @@ func (r *Registry) DeleteRule(ctx context.Context, region, busNameOrARN, name st
 	}
 	rule := e.compiled.Load().rule
 	if rule.ManagedBy != "" && !force {
-		return rule.managed()
+		return rule.managedUnlessForced()
 	}
 	if len(rule.Targets) > 0 {
 		return refuse(Invalid, "Rule can't be deleted since it has targets.")
 	}
-	if err := r.apply(ctx, kindRule, rule.document(), nil); err != nil {
+	changes := []change{{kindRule, rule.document(), nil}}
+	archive := r.disabled(rule)
+	if archive != nil {
+		changes = append(changes, archive.become())
+	}
+	if err := r.applyAll(ctx, changes...); err != nil {
 		return err
+	}
+	if archive != nil {
+		r.archives.set(archive.Region, archive.Name, archive)
 	}
 	b.remove(name)
 	if r.unset != nil {
@@ -344,17 +379,17 @@ func following(name string) string {
 }
 
 // RuleNamesByTarget returns the names of a bus's rules that have a target with
-// this ARN, in order. A token goes on with the list of that ARN only.
+// this ARN, in order. A token holds for the bus and the ARN.
 func (r *Registry) RuleNamesByTarget(region, busNameOrARN, targetARN string, page Page) ([]string, string, error) {
 	b, notFound := r.bus(region, busNameOrARN)
 	if notFound != nil {
 		return nil, "", notFound
 	}
-	if _, err := arn.Parse(targetARN); err != nil {
-		return nil, "", malformedARN(targetARN)
+	if a, err := arn.Parse(targetARN); err != nil || a.Partition != arn.Partition(region) {
+		return nil, "", refuse(Invalid, "Parameter %s is not valid. Reason: Provided Arn is not in correct format.", targetARN)
 	}
-	list := "rule names by " + targetARN
-	after, invalid := page.after(list)
+	as := listing{name: "rule names", filter: []string{b.key.name, targetARN}}
+	after, invalid := as.after(page)
 	if invalid != nil {
 		return nil, "", invalid
 	}
@@ -365,7 +400,7 @@ func (r *Registry) RuleNamesByTarget(region, busNameOrARN, targetARN string, pag
 			return false
 		}
 		if len(names) == page.limit() {
-			next = token(list, names[len(names)-1])
+			next = as.token(names[len(names)-1])
 			return false
 		}
 		names = append(names, item.rule)

@@ -150,17 +150,22 @@ func TestDeleteRule(t *testing.T) {
 
 // TestManagedRule holds what may be done to a rule that belongs to a service.
 func TestManagedRule(t *testing.T) {
-	const refused = "r is a managed rule. Set 'force' parameter to true to override."
+	const refused = "r is a managed rule."
+	const unforced = refused + " Set 'force' parameter to true to override."
 	r := newRegistry(t)
 	putRule(t, r, Rule{Name: "r", ManagedBy: "service"})
 	target := []Target{{ID: "t", ARN: "arn:aws:sqs:us-east-1:0:q"}}
 	_, err := r.PutRule(t.Context(), Rule{Region: region, Name: "r", EventPattern: `{"source":["a"]}`})
 	want(t, err, Managed, refused)
 	want(t, r.SetState(t.Context(), region, "", "r", Disabled), Managed, refused)
+	want(t, r.SetState(t.Context(), region, "", "r", Enabled), Managed, refused)
+	const ruleARN = "arn:aws:events:us-east-1:000000000000:rule/r"
+	want(t, r.Tag(t.Context(), region, ruleARN, []Tag{{"k", "v"}}), Managed, "Tag related operations on the managed rule r is not allowed.")
+	want(t, r.Untag(t.Context(), region, ruleARN, []string{"k"}), Managed, "Tag related operations on the managed rule r is not allowed.")
 	want(t, r.PutTargets(t.Context(), region, "", "r", target), Managed, refused)
-	want(t, r.RemoveTargets(t.Context(), region, "", "r", []string{"t"}, false), Managed, refused)
+	want(t, r.RemoveTargets(t.Context(), region, "", "r", []string{"t"}, false), Managed, unforced)
 	must(t, r.RemoveTargets(t.Context(), region, "", "r", []string{"t"}, true))
-	want(t, r.DeleteRule(t.Context(), region, "", "r", false), Managed, refused)
+	want(t, r.DeleteRule(t.Context(), region, "", "r", false), Managed, unforced)
 	must(t, r.DeleteRule(t.Context(), region, "", "r", true))
 }
 

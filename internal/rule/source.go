@@ -159,7 +159,7 @@ func (r *Registry) switchSource(ctx context.Context, region, name string, from, 
 // Sources returns the event sources that the account was offered, by name: those
 // whose names begin with prefix.
 func (r *Registry) Sources(region, prefix string, page Page) ([]*EventSource, string, error) {
-	return r.sources.list("event sources", region, prefix, func(s *EventSource) bool {
+	return r.sources.list(listing{name: "event sources"}, region, prefix, func(s *EventSource) bool {
 		return s.Account == r.account && !r.expired(s)
 	}, page)
 }
@@ -177,7 +177,7 @@ func (r *Registry) PartnerSource(region, name string) error {
 // PartnerSources returns the partner's event sources by name, whomever they were
 // offered to, each name once.
 func (r *Registry) PartnerSources(region, prefix string, page Page) ([]*EventSource, string, error) {
-	return r.sources.list("partner event sources", region, prefix, func(s *EventSource) bool {
+	return r.sources.list(listing{name: "partner event sources"}, region, prefix, func(s *EventSource) bool {
 		first, _, err := r.SourceAccounts(region, s.Name, Page{Limit: 1})
 		return err == nil && len(first) == 1 && first[0] == s
 	}, page)
@@ -186,7 +186,7 @@ func (r *Registry) PartnerSources(region, prefix string, page Page) ([]*EventSou
 // SourceAccounts returns a partner's event source as it was offered to each
 // account.
 func (r *Registry) SourceAccounts(region, name string, page Page) ([]*EventSource, string, error) {
-	list, next, err := r.sources.list("event source accounts", region, name+" ", func(s *EventSource) bool {
+	list, next, err := r.sources.list(listing{name: "event source accounts"}, region, name+" ", func(s *EventSource) bool {
 		return s.State != SourceDeleted && !r.expired(s)
 	}, page)
 	if err == nil && len(list) == 0 && page.Token == "" {

@@ -54,9 +54,9 @@ func (t *table[T]) all() iter.Seq[*T] {
 }
 
 // list returns a page of a region's values, by name: those whose names begin
-// with prefix and that keep keeps. The list's name is in its tokens.
-func (t *table[T]) list(name, region, prefix string, keep func(*T) bool, page Page) ([]*T, string, error) {
-	after, invalid := page.after(name)
+// with prefix and that keep keeps.
+func (t *table[T]) list(as listing, region, prefix string, keep func(*T) bool, page Page) ([]*T, string, error) {
+	after, invalid := as.after(page)
 	if invalid != nil {
 		return nil, "", invalid
 	}
@@ -74,7 +74,7 @@ func (t *table[T]) list(name, region, prefix string, keep func(*T) bool, page Pa
 			return true
 		}
 		if len(list) == page.limit() {
-			next = token(name, last)
+			next = as.token(last)
 			return false
 		}
 		list, last = append(list, r.value), r.key[len(region)+1:]

@@ -115,7 +115,7 @@ func (r *Registry) changeTags(ctx context.Context, region, resourceARN string, c
 	}
 	return r.changeRule(ctx, region, bus, name, func(rule *Rule) error {
 		if rule.ManagedBy != "" {
-			return rule.managed()
+			return refuse(Managed, "Tag related operations on the managed rule %s is not allowed.", name)
 		}
 		tags, err := change(rule.Tags)
 		if err != nil {

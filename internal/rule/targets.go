@@ -77,7 +77,7 @@ func (r *Registry) reachable(t *request.Template) error {
 func (r *Registry) RemoveTargets(ctx context.Context, region, bus, name string, ids []string, force bool) error {
 	return r.changeRule(ctx, region, bus, name, func(rule *Rule) error {
 		if rule.ManagedBy != "" && !force {
-			return rule.managed()
+			return rule.managedUnlessForced()
 		}
 		rule.Targets = slices.DeleteFunc(slices.Clone(rule.Targets), func(t Target) bool {
 			return slices.Contains(ids, t.ID)

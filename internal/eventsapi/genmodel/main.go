@@ -164,16 +164,18 @@ var corrections = map[string]func(*shape){
 	"QueryStringValue": func(s *shape) { s.Min = new(int64(0)) },
 }
 
-// enumOrders are enumerations in the order in which others have published AWS's
-// message for them; the rest are put in order by enumOrder.
+// enumOrders are enumerations in the order of a message that was recorded, where
+// two values share a place in enumOrder's; the rest are put in order by that.
 var enumOrders = map[string][]string{
 	"ApiDestinationHttpMethod": {"HEAD", "POST", "PATCH", "DELETE", "PUT", "GET", "OPTIONS"},
-	"ArchiveState":             {"ENABLED", "DISABLED", "CREATING", "UPDATING", "CREATE_FAILED", "UPDATE_FAILED"},
-	"ReplayState":              {"CANCELLED", "CANCELLING", "COMPLETED", "FAILED", "RUNNING", "STARTING"},
 }
 
+// patternFirst are the strings of which a recorded message names the pattern
+// before the length. Of the four shapes recorded it is one.
+var patternFirst = []string{"ConnectionName"}
+
 // enumOrder sorts values as AWS's messages have them. Recorded messages of many
-// services (seventeen enumerations were compared) list a set of up to 24 values
+// services (eighteen enumerations were compared) list a set of up to 24 values
 // by Java's hash of the string, modulo 32.
 func enumOrder(values []string) []string {
 	hash := func(s string) int32 {
@@ -247,6 +249,9 @@ func (m *model) writeShape(b *bytes.Buffer, name string) error {
 	}
 	if s.Pattern != "" {
 		fmt.Fprintf(b, ", Pattern: awsjson.MustPattern(%s)", quote(s.Pattern))
+	}
+	if slices.Contains(patternFirst, name) {
+		b.WriteString(", PatternFirst: true")
 	}
 	if s.Enum != nil {
 		order := enumOrders[name]
