@@ -13,7 +13,7 @@ const (
 	replayARN       = "arn:aws:events:us-east-1:000000000000:replay/again"
 	refundedRuleARN = "arn:aws:events:us-east-1:000000000000:rule/refunds/refunded"
 	organization    = `{"Version":"2012-10-17","Statement":[{"Sid":"partners","Effect":"Allow","Principal":"*","Action":"events:PutEvents",` +
-		`"Resource":"` + busesARN + `refunds","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}}]}`
+		`"Resource":"` + busesARN + `refunds","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-1234567890"}}}]}`
 	partnerSource = "aws.partner/shop.example/refunds"
 )
 
@@ -38,7 +38,7 @@ var keep = []step{
 	{
 		operation: "PutPermission",
 		input: Object{"EventBusName": "refunds", "Action": "events:PutEvents", "Principal": "*", "StatementId": "partners",
-			"Condition": Object{"Type": "StringEquals", "Key": "aws:PrincipalOrgID", "Value": "o-1"}},
+			"Condition": Object{"Type": "StringEquals", "Key": "aws:PrincipalOrgID", "Value": "o-1234567890"}},
 	},
 	{
 		operation: "DescribeEventBus",
@@ -64,7 +64,7 @@ var keep = []step{
 	{
 		operation: "DescribeRule",
 		input:     Object{"Name": "Events-Archive-kept", "EventBusName": "refunds"},
-		output:    Object{"ManagedBy": "prod.vhs.events.aws.internal", "EventPattern": `{"source":["shop.orders"],"replay-name":[{"exists":false}]}`},
+		output:    Object{"ManagedBy": "prod.vhs.events.aws.internal", "EventPattern": `{"replay-name":[{"exists":false}],"source":["shop.orders"]}`},
 	},
 	{operation: "PutRule", input: Object{"Name": "refunded", "EventBusName": "refunds", "EventPattern": archivedPattern}},
 	{
