@@ -70,6 +70,7 @@ type Call struct {
 	Region    string // of the credential scope, or the default
 	Host      string // that was called, as the client knows it: name or address, and port
 	RequestID string
+	Trace     string // the header X-Amzn-Trace-Id, empty if there is none
 	// Body is the request's body, unpacked but not checked. It is the call's own
 	// only until the handler returns.
 	Body []byte
@@ -187,6 +188,7 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, id string) ([]byte
 		Region:    cmp.Or(ScopeRegion(r), s.config.Region),
 		Host:      r.Host,
 		RequestID: id,
+		Trace:     r.Header.Get("X-Amzn-Trace-Id"),
 		Body:      buffer.Bytes(),
 		input:     input,
 	})

@@ -37,7 +37,8 @@ type Entry struct {
 	Resources []string
 	// Detail is the text of a JSON object, kept as it is.
 	Detail []byte
-	// TraceHeader is an X-Ray trace header, passed on to the target (R8).
+	// TraceHeader is an X-Ray trace header as the caller gave it: the entry's
+	// own or, where that has none, the call's.
 	TraceHeader string
 }
 
@@ -70,7 +71,7 @@ type Event struct {
 	JSON []byte
 	// Ingested is when Bailey took the event. Its age counts from here (X4).
 	Ingested time.Time
-	// TraceHeader is the entry's, or empty.
+	// TraceHeader is the event's [Trace], passed on to the target (R8), or empty.
 	TraceHeader string
 }
 
@@ -108,7 +109,7 @@ func New(id ID, entry *Entry, account, region string, now time.Time) *Event {
 	b = append(b, `],"detail":`...)
 	b = append(b, entry.Detail...)
 	b = append(b, '}')
-	return &Event{ID: id, JSON: b, Ingested: now, TraceHeader: entry.TraceHeader}
+	return &Event{ID: id, JSON: b, Ingested: now, TraceHeader: Trace(entry.TraceHeader, now)}
 }
 
 // Replayed returns the envelope of an event that is replayed: the same with the

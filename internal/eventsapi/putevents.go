@@ -25,7 +25,7 @@ type putEventsInput struct {
 // putEvents takes the entries of a call. What is wrong with the call as a whole
 // is its error; what is wrong with one entry is found by the router and is that
 // entry's result. An entry for a bus that is not there is taken and goes
-// nowhere, as in AWS.
+// nowhere, as in AWS. An entry without a trace header has that of the call.
 func (a *api) putEvents(ctx context.Context, c *awsjson.Call) ([]byte, error) {
 	call := metrics.Call{Refused: true, Started: a.now()}
 	defer func() {
@@ -42,10 +42,16 @@ func (a *api) putEvents(ctx context.Context, c *awsjson.Call) ([]byte, error) {
 		}
 		entries = in.entries()
 	}
+	if c.Trace != "" && !shapeTraceHeader.Takes(c.Trace) {
+		c.Trace = "" // longer than an entry's may be
+	}
 	size := 0
 	for i := range entries {
 		size += entries[i].Size()
 		entries[i].Bus = a.rules.BusName(c.Region, entries[i].Bus)
+		if entries[i].TraceHeader == "" {
+			entries[i].TraceHeader = c.Trace
+		}
 	}
 	if size > event.MaxTotalSize {
 		return nil, invalid("Total size of the entries in the request is over the limit.")

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"regexp"
 	"strings"
 	"testing"
@@ -107,6 +108,35 @@ func TestPutEventsEntries(t *testing.T) {
 	}
 	if !reflect.DeepEqual(e.got, want) {
 		t.Errorf("got  %+v\nwant %+v", e.got, want)
+	}
+}
+
+// TestPutEventsTrace holds whose trace header an entry has: its own, were it
+// garbage, or else the call's, if that is no longer than an entry's may be.
+func TestPutEventsTrace(t *testing.T) {
+	const body = `{"Entries":[{"TraceHeader":"garbage"},{"TraceHeader":null},{"Source":"a"}]}`
+	tests := []struct {
+		name, body, header string
+		want               []string
+	}{
+		{"no header", body, "", []string{"garbage", "", ""}},
+		{"a header", body, "Root=1", []string{"garbage", "Root=1", "Root=1"}},
+		{"a call that is unusual", strings.Replace(body, "Source", "Unknown", 1), "Root=1", []string{"garbage", "Root=1", "Root=1"}},
+		{"a header of 500 characters", body, strings.Repeat("x", 500), []string{"garbage", strings.Repeat("x", 500), strings.Repeat("x", 500)}},
+		{"a header that is longer", body, strings.Repeat("x", 501), []string{"garbage", "", ""}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h, _, e := newFake(t)
+			_, _ = call(t, h, "PutEvents", tt.body, "X-Amzn-Trace-Id", tt.header)
+			var got []string
+			for i := range e.got {
+				got = append(got, e.got[i].TraceHeader)
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
 	}
 }
 
