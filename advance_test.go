@@ -384,9 +384,10 @@ func TestAdvanceThroughManyRetries(t *testing.T) {
 	}
 }
 
-// The event of a schedule goes to its own rule's targets, and there once,
-// whatever patterns match it; the rule's pattern is for other events.
-func TestScheduledEventsGoTheirOwnWay(t *testing.T) {
+// The event of a schedule goes to its own rule's targets, and there once, though
+// the rule's pattern matches it, and to those of every other rule of its region
+// that matches it.
+func TestScheduledEventsGoToAllThatMatch(t *testing.T) {
 	rec := newRecorder(t)
 	r := openVirtual(t)
 	ctx := t.Context()
@@ -415,9 +416,9 @@ func TestScheduledEventsGoTheirOwnWay(t *testing.T) {
 				}
 			}),
 		}},
-		{"us-east-1", "listener", `{"source": ["aws.events"]}`, "", []rule.Target{target("us-east-1", "never", nil)}},
+		{"us-east-1", "listener", `{"source": ["aws.events"]}`, "", []rule.Target{target("us-east-1", "listener", nil)}},
 		{eu, "abroad", "", "rate(1 hour)", []rule.Target{target(eu, "abroad", nil)}},
-		{eu, "listener", `{"detail-type": ["Scheduled Event"]}`, "", []rule.Target{target(eu, "never", nil)}},
+		{eu, "listener", `{"detail-type": ["Scheduled Event"]}`, "", []rule.Target{target(eu, "listener", nil)}},
 	} {
 		_, err := r.Rules().PutRule(ctx, rule.Rule{Region: rl.region, Name: rl.name, EventPattern: rl.pattern, ScheduleExpression: rl.schedule})
 		if err != nil {
@@ -449,7 +450,9 @@ func TestScheduledEventsGoTheirOwnWay(t *testing.T) {
 	advance(t, r, time.Hour)
 	want := []string{
 		`{"at": "2026-01-01T01:00:00Z", "by": "arn:aws:events:us-east-1:000000000000:rule/both", "rule": "both"}`,
-		`{"constant": 1.0}`, envelope(eu, "abroad"), envelope("us-east-1", "both"),
+		`{"constant": 1.0}`,
+		envelope(eu, "abroad"), envelope(eu, "abroad"), // the second is the listener's
+		envelope("us-east-1", "both"), envelope("us-east-1", "both"),
 	}
 	if got := bodies(); !slices.Equal(got, want) {
 		t.Errorf("an hour brought\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

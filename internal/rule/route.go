@@ -212,12 +212,24 @@ func (r *Registry) AppendRoutesOf(dst []*Route, region, bus string, envelope []b
 	if b == nil {
 		return dst
 	}
+	return r.appendMatches(dst, b, envelope, nil, takes)
+}
+
+// appendMatches appends the routes of ticked, if there is such a rule, which has
+// the event without matching it, and of the bus's other rules that match it and
+// that takes, where it is not nil, says yes to.
+func (r *Registry) appendMatches(dst []*Route, b *bus, envelope []byte, ticked *compiled, takes func(ruleARN string) bool) []*Route {
 	scratch := r.scratch.Get().(*[]*entry)
 	matched := b.patterns.AppendMatches((*scratch)[:0], envelope)
 	rules, before := 0, len(dst)
+	if ticked != nil {
+		ticked.metrics.Matched()
+		rules++
+		dst = append(dst, ticked.routes...)
+	}
 	for _, e := range matched {
 		// A rule disabled just now may still be in the set.
-		if c := e.compiled.Load(); c.matches() && (takes == nil || takes(c.arn)) {
+		if c := e.compiled.Load(); c.matches() && (ticked == nil || c.rule.Name != ticked.rule.Name) && (takes == nil || takes(c.arn)) {
 			c.metrics.Matched()
 			rules++
 			dst = append(dst, c.routes...)
@@ -225,7 +237,7 @@ func (r *Registry) AppendRoutesOf(dst []*Route, region, bus string, envelope []b
 	}
 	if rules > 0 {
 		b.metrics.Matched(rules, len(dst)-before)
-		r.metrics.Source(region, event.SourceOf(envelope)).Matched()
+		r.metrics.Source(b.key.region, event.SourceOf(envelope)).Matched()
 	}
 	clear(matched) // so that the pool keeps no deleted rule alive
 	*scratch = matched[:0]

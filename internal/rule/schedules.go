@@ -46,27 +46,23 @@ func (r *Registry) tell(c *compiled) {
 	r.set(Schedule{Rule: key, Expression: *c.schedule, Since: c.rule.Since})
 }
 
-// tickSource is the source of the events that schedules make.
-var tickSource = []byte("aws.events")
-
-// RuleRoutes returns the targets of one rule, which ran because its schedule
-// says so, and counts that as the event it is; false if it is not there or disabled by now. The
-// caller must not change what it is given.
-func (r *Registry) RuleRoutes(key Key) ([]*Route, bool) {
+// AppendTickRoutes appends the routes of a rule's tick: the rule's own, whatever
+// its pattern, and those of every other rule of the bus whose pattern matches
+// the tick, since it is an event of the bus like any other. The second result is
+// false if the rule is not there or disabled by now: then there is no tick.
+// Like [Registry.AppendRoutes] it counts what matches, and the rule with it.
+func (r *Registry) AppendTickRoutes(dst []*Route, key Key, event []byte) ([]*Route, bool) {
 	b := (*r.buses.Load())[busKey{key.Region, key.Bus}]
 	if b == nil {
-		return nil, false
+		return dst, false
 	}
 	item, ok := b.rules.Load().Get(ruleItem{name: key.Rule})
 	if !ok {
-		return nil, false
+		return dst, false
 	}
 	c := item.compiled.Load()
 	if c.rule.State == Disabled {
-		return nil, false
+		return dst, false
 	}
-	c.metrics.Matched()
-	b.metrics.Matched(1, len(c.routes))
-	r.metrics.Source(key.Region, tickSource).Matched()
-	return c.routes, true
+	return r.appendMatches(dst, b, event, c, nil), true
 }
