@@ -67,7 +67,7 @@ func TestPages(t *testing.T) {
 		{page: "docs/targets.md", kinds: "sh", says: []string{
 			"POST http://API/beta/orders/A%201?channel=web&gift=on", "X-Api-Key: ***", `{"text": "ada spends 1.0", "total": 1.0}`}},
 		{page: "docs/patterns.md", kinds: "sh", says: []string{"true"}},
-		{page: "docs/schedules.md", kinds: "sh", says: []string{"RuleArn", "at 12:00 UTC on Monday to Friday", "12:00:00 UTC"}},
+		{page: "docs/schedules.md", kinds: "sh", says: []string{"RuleArn", "at 12:00 UTC on Monday to Friday", "12:00:00 UTC", `"DAY-FRIDAY" after MON is ignored`}},
 		{page: "docs/testing.md", kinds: "sh", says: []string{
 			"CONNECTION_FAILURE", "pending", "delivered", "2026-01-01T20:", "2026-01-02 00:00:00"}},
 		{page: "docs/operations.md", kinds: "sh", says: []string{"matched  no rule that had a target, so nothing was sent", "The event bus has no rules.", "There are none."}},

@@ -41,9 +41,16 @@ func (c *scheduleCommand) Run(t *terminal) error {
 		at = next
 	}
 	if c.JSON {
-		return t.out.json(map[string]any{"expression": c.Expression, "words": expression.Describe(), "firings": firings})
+		shown := map[string]any{"expression": c.Expression, "words": expression.Describe(), "firings": firings}
+		if odd := expression.Undocumented(); len(odd) > 0 {
+			shown["undocumented"] = odd
+		}
+		return t.out.json(shown)
 	}
 	t.out.println(expression.Describe())
+	for _, odd := range expression.Undocumented() {
+		t.out.println("  AWS takes this and does not document it:", printable(odd))
+	}
 	for _, at := range firings {
 		t.out.println(" ", at.Format("Mon 2006-01-02 15:04:05 MST"))
 	}

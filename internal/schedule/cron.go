@@ -33,6 +33,8 @@ type cron struct {
 	byWeekday    bool
 	days         set // of the month
 	nearest      set
+	beforeLast   set // by how many days
+	nearestLast  set // the day from Monday to Friday that is nearest so many days before the last
 	last         bool
 	lastWorkday  bool
 	weekdays     set // 0 is Sunday, as in package time
@@ -65,12 +67,21 @@ func (f *fields) compile() *cron {
 	for _, day := range f.nearest {
 		c.nearest.add(day)
 	}
+	for _, before := range f.beforeLast {
+		if before.nearest {
+			c.nearestLast.add(before.days)
+		} else {
+			c.beforeLast.add(before.days)
+		}
+	}
 	for _, weekday := range f.lastWeekdays {
 		c.lastWeekdays.add(weekday - 1)
 	}
 	for _, s := range f.years {
 		for _, year := range s.values(yearField) {
-			c.years[(year-firstYear)/64].add((year - firstYear) % 64)
+			if firstYear <= year && year <= lastYear {
+				c.years[(year-firstYear)/64].add((year - firstYear) % 64)
+			}
 		}
 	}
 	return c
@@ -182,7 +193,10 @@ func (c *cron) inMonth(year, month int) set {
 		days.add(workday(length, length, weekday))
 	}
 	for day := 1; day <= length; day++ {
-		if c.nearest.has(day) {
+		if c.beforeLast.has(length - day) {
+			days.add(day)
+		}
+		if c.nearest.has(day) || c.nearestLast.has(length-day) {
 			days.add(workday(day, length, weekday))
 		}
 	}

@@ -40,6 +40,18 @@ func (e Expression) Describe() string {
 	return words
 }
 
+// Undocumented says what in the expression AWS takes although its documentation
+// does not say so, and what it means here; nothing for most expressions. Each
+// begins with the field's name and has no full stop.
+func (e Expression) Undocumented() []string {
+	inside, _ := between(e.text, "cron(", ")")
+	f, err := parseFields(inside)
+	if err != nil {
+		return nil // a rate, or the zero Expression
+	}
+	return f.odd
+}
+
 // all reports whether the spans are every value of the field.
 func all(spans []span, f fieldKind) bool {
 	return slices.ContainsFunc(spans, func(s span) bool { return s.all(f) })
@@ -139,6 +151,9 @@ func (f *fields) describeDays() string {
 	}
 	if f.last {
 		parts = append(parts, "the last day")
+	}
+	for _, before := range f.beforeLast {
+		parts = append(parts, before.String())
 	}
 	if f.lastWorkday {
 		parts = append(parts, "the last day from Monday to Friday")

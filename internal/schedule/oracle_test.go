@@ -1,6 +1,7 @@
 package schedule_test
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
@@ -33,7 +34,7 @@ func newOracle(text string) oracle {
 }
 
 func (o oracle) onDay(t time.Time) bool {
-	if !matches(o.year, t.Year(), 1970, 2199, "") || !matches(o.month, int(t.Month()), 1, 12, "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC") {
+	if !inYears(o.year, t.Year()) || !matches(o.month, int(t.Month()), 1, 12, "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC") {
 		return false
 	}
 	if o.day == "?" {
@@ -41,16 +42,22 @@ func (o oracle) onDay(t time.Time) bool {
 	}
 	for part := range strings.SplitSeq(o.day, ",") {
 		switch {
-		case part == "L":
-			if t.AddDate(0, 0, 1).Day() == 1 {
+		case beforeLast.MatchString(part):
+			m := beforeLast.FindStringSubmatch(part)
+			last := t.AddDate(0, 1, -t.Day())
+			for last.Month() != t.Month() { // the next month has fewer days
+				last = last.AddDate(0, 0, -1)
+			}
+			day := last.Day() - number(cmp.Or(m[1], "0"), "")
+			if m[2] != "" {
+				if day >= 1 && nearestWorkday(t, day) == t.Day() {
+					return true
+				}
+			} else if day == t.Day() {
 				return true
 			}
-		case part == "LW":
-			if nearestWorkday(t, 99) == t.Day() {
-				return true
-			}
-		case strings.HasSuffix(part, "W"):
-			if n := number(part[:len(part)-1], ""); hasDay(t, n) && nearestWorkday(t, n) == t.Day() {
+		case nearest.MatchString(part):
+			if n := number(nearest.FindStringSubmatch(part)[1], ""); hasDay(t, n) && nearestWorkday(t, n) == t.Day() {
 				return true
 			}
 		default:
@@ -68,12 +75,12 @@ func (o oracle) onWeekday(t time.Time) bool {
 	for part := range strings.SplitSeq(o.weekday, ",") {
 		name, nth, isNth := strings.Cut(part, "#")
 		switch {
-		case part == "L":
+		case strings.HasPrefix(part, "L"):
 			if today == 7 {
 				return true
 			}
-		case strings.HasSuffix(part, "L"):
-			if number(part[:len(part)-1], names) == today && t.AddDate(0, 0, 7).Month() != t.Month() {
+		case lastOfMonth.MatchString(part):
+			if number(lastOfMonth.FindStringSubmatch(part)[1], names) == today && t.AddDate(0, 0, 7).Month() != t.Month() {
 				return true
 			}
 		case isNth:
@@ -109,7 +116,13 @@ func hasDay(t time.Time, day int) bool {
 	return time.Date(t.Year(), t.Month(), day, 0, 0, 0, 0, time.UTC).Month() == t.Month()
 }
 
-var spanSyntax = regexp.MustCompile(`^(\*|\w+)(?:-(\w+))?(?:/(\d+))?$`)
+// What is behind what these match is ignored.
+var (
+	spanSyntax  = regexp.MustCompile(`^(\*|\d+|[A-Z]{3})(?:-(\d+|[A-Z]{3}))?(?:/(\d+))?`)
+	beforeLast  = regexp.MustCompile(`^L(?:-(\d+))?(W?)`)
+	nearest     = regexp.MustCompile(`^(\d+)W`)
+	lastOfMonth = regexp.MustCompile(`^(\d|[A-Z]{3})L`)
+)
 
 // matches reports whether value is one of a field's.
 func matches(field string, value, lowest, highest int, names string) bool {
@@ -127,7 +140,9 @@ func matches(field string, value, lowest, highest int, names string) bool {
 		}
 		step := 1
 		if m[3] != "" {
-			step = number(m[3], "")
+			if step = number(m[3], ""); step == 0 || step > highest {
+				step, to = 1, from // it fires once
+			}
 		}
 		for v := from; ; {
 			if v == value {
@@ -143,6 +158,35 @@ func matches(field string, value, lowest, highest int, names string) bool {
 			if ended {
 				break
 			}
+		}
+	}
+	return false
+}
+
+// inYears is matches for years, which are no circle: a year that is outside of
+// 1970 to 2199 may stand in the field, and is none.
+func inYears(field string, year int) bool {
+	if year < 1970 || year > 2199 {
+		return false
+	}
+	for part := range strings.SplitSeq(field, ",") {
+		m := spanSyntax.FindStringSubmatch(part)
+		from, to := 1970, 2199
+		if m[1] != "*" {
+			from = number(m[1], "")
+			if m[3] == "" {
+				to = from
+			}
+		}
+		if m[2] != "" {
+			to = number(m[2], "")
+		}
+		step := number(cmp.Or(m[3], "1"), "")
+		if step == 0 || step > 229 {
+			step, to = 1, from
+		}
+		if year >= from && year <= to && (year-from)%step == 0 {
+			return true
 		}
 	}
 	return false
@@ -211,6 +255,8 @@ func TestNextAgainstOracle(t *testing.T) {
 		"cron(0/30 20-23 ? * MON-FRI *)", "cron(0/30 20-2 ? * FRI-MON *)", "cron(*/25 21-3/2 25-5/3 NOV-FEB ? *)",
 		"cron(7 0 L * ? *)", "cron(7 0 LW * ? *)", "cron(7 0 1W * ? *)", "cron(7 0 15W,31W * ? *)", "cron(7 0 30W,L,2/9 * ? *)",
 		"cron(50-10/4 23 29 2 ? *)", "cron(0 0 ? 2,12 5#5 *)", "cron(0 0 ? * L *)", "cron(0 0 ? * 2L,SAT,3/2 *)", "cron(0 0 31 4,6 ? *)",
+		"cron(7 0 L-3 * ? *)", "cron(7 0 L-30,L-0W * ? *)", "cron(7 0 L-12W,1-3W * ? *)", "cron(33x 5/0,9/24 ? * WEDNESDAY,6Lx 1969/2)",
+		"cron(0 12 1 FEBRUARY ? 1960-1975,2190-2500/3)", "cron(0 12 ? * MONDAY-FRIDAY 2100/7x)",
 		"cron(59 23 31 12 ? *)", "cron(0 0 1 1 ? *)", "cron(0 12 ? */5 2#1 2000/3,2024)",
 	} {
 		t.Run(text, func(t *testing.T) {
@@ -238,7 +284,13 @@ func FuzzNext(f *testing.F) {
 // madeUp returns a cron expression of all the parts there are.
 func madeUp(r *rand.Rand, year int) string {
 	pick := func(low, high int) int { return low + r.IntN(high-low+1) }
+	// Now and then there is a text behind an item, which is ignored.
+	odd := func(item string) string { return item + []string{"", "", "", "", "", "X", "Y/3", "UARY-5"}[r.IntN(8)] }
 	one := func(low, high, longest int) string {
+		if r.IntN(10) == 0 {
+			longest = 3 * high // a step that is too long, or none
+			return odd(fmt.Sprintf("%d/%d", pick(low, high), longest*r.IntN(2)))
+		}
 		switch r.IntN(5) {
 		case 0:
 			return "*"
@@ -252,9 +304,9 @@ func madeUp(r *rand.Rand, year int) string {
 		return strconv.Itoa(pick(low, high))
 	}
 	many := func(item func() string) string {
-		items := []string{item()}
+		items := []string{odd(item())}
 		for range r.IntN(3) {
-			items = append(items, item())
+			items = append(items, odd(item()))
 		}
 		return strings.Join(items, ",")
 	}
@@ -264,23 +316,32 @@ func madeUp(r *rand.Rand, year int) string {
 		weekday = fmt.Sprintf("%d#%d", pick(1, 7), pick(1, 5))
 	case 1:
 		weekday = many(func() string {
-			return []string{"L", fmt.Sprintf("%dL", pick(1, 7)), "THU", "FRI-TUE", one(1, 7, 7)}[r.IntN(5)]
+			return []string{"L", fmt.Sprintf("%dL", pick(1, 7)), "THU", "FRI-TUE", "WEDNESDAY", one(1, 7, 7)}[r.IntN(6)]
 		})
 	default:
 		day = many(func() string {
-			return []string{"L", "LW", fmt.Sprintf("%dW", pick(1, 31)), one(1, 31, 31), one(1, 31, 31)}[r.IntN(5)]
+			return []string{"L", "LW", fmt.Sprintf("%dW", pick(1, 31)), fmt.Sprintf("L-%d", pick(0, 30)), fmt.Sprintf("L-%dW", pick(0, 30)),
+				one(1, 31, 31), one(1, 31, 31)}[r.IntN(7)]
 		})
 	}
-	years := []string{"*", "*", "*", strconv.Itoa(min(max(year, 1970), 2199)), "1970/" + strconv.Itoa(pick(1, 3))}[r.IntN(5)]
+	years := []string{"*", "*", "*", strconv.Itoa(min(max(year, 1970), 2199)), "1970/" + strconv.Itoa(pick(1, 3)), "1950-2500/" + strconv.Itoa(pick(0, 3)), "2195/300"}[r.IntN(7)]
 	return fmt.Sprintf("cron(%s %s %s %s %s %s)",
 		many(func() string { return one(0, 59, 59) }), many(func() string { return one(0, 23, 23) }),
 		day, many(func() string { return one(1, 12, 12) }), weekday, years)
 }
 
+func lower(r rune) rune {
+	if 'A' <= r && r <= 'Z' {
+		return r - 'A' + 'a'
+	}
+	return r
+}
+
 // FuzzParse checks that whatever is taken can be used, and that what is taken
-// does not depend on the letters' case or the spaces between fields.
+// does not depend on the letters' case.
 func FuzzParse(f *testing.F) {
-	for _, text := range []string{"rate(5 minutes)", "rate(1 day)", "cron(0/5 8-17 ? * MON-FRI *)", "cron(0 0 1W,LW * ? 2020-2030/2)", "cron(0 0 ? * 3#2 *)", "cron(0 0 30 2 ? *)"} {
+	for _, text := range []string{"rate(5 minutes)", "rate(1 day)", "cron(0/5 8-17 ? * MON-FRI *)", "cron(0 0 1W,LW * ? 2020-2030/2)", "cron(0 0 ? * 3#2 *)", "cron(0 0 30 2 ? *)",
+		"cron(33x 33/61 L-15 * ? 2500)", "cron(0/0 0 1-31W MAYBE ? 1969/5)", "cron(0 0 ? * TUESDAY,6Lx *)"} {
 		f.Add(text, int64(1_700_000_000))
 	}
 	f.Fuzz(func(t *testing.T, text string, start int64) {
@@ -307,7 +368,7 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q has the period %v", text, e.Period(next))
 		}
 		if inside, isCron := strings.CutPrefix(text, "cron("); isCron {
-			other, err := schedule.Parse("cron(" + strings.ReplaceAll(strings.ToLower(inside), " ", " \t "))
+			other, err := schedule.Parse("cron(" + strings.Map(lower, inside))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,11 +13,18 @@
 // years. One of the two fields for days must be `?`. They also know:
 //
 //	L     the last day of the month; as a day of the week, Saturday
+//	L-15  the day 15 days before the last of the month; none in a month too short
 //	LW    the last day of the month that is Monday to Friday
 //	3W    the day from Monday to Friday that is nearest the 3rd, in its month;
 //	      a month without that day has none
 //	6L    the last Friday of the month
 //	3#2   the second Tuesday of the month; nothing else may stand beside it
+//
+// EventBridge takes more than it documents, as was seen there; so does Parse, and
+// [Expression.Undocumented] says what it is. What comes after the part of an item
+// that makes sense is ignored (33x, TUESDAY, 1-31W). A step of 0, or one that is
+// longer than its field, leaves the first value. Years may be outside of 1970 to
+// 2199, and never come.
 //
 // The Go libraries for cron know parts of this: most count weekdays from 0, want
 // seconds, end before 2199 or take what EventBridge refuses. Hence our own.
