@@ -30,7 +30,7 @@ type archived struct {
 // arrival is an event on its way onto a bus.
 type arrival struct {
 	event       *event.Event
-	origin      event.ID // of a copy, else zero
+	origin      event.ID // what it is a copy or a replay of, else zero
 	region, bus string
 	// time and size are the event's own, for archives.
 	time time.Time
@@ -86,10 +86,7 @@ func (r *Router) admit(b *batch, in arrival, routes []*rule.Route) *store.Record
 // forward makes the arrival at the bus that a route leads to.
 func (r *Router) forward(in arrival, rt *rule.Route) (arrival, error) {
 	to := in
-	to.region, to.bus = rt.BusRegion, rt.Bus
-	if to.origin == (event.ID{}) {
-		to.origin = in.event.ID
-	}
+	to.region, to.bus, to.origin = rt.BusRegion, rt.Bus, in.event.ID
 	id := r.ids.New(in.event.Ingested)
 	if to.region == in.region {
 		e := *in.event

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -75,6 +76,11 @@ type Config struct {
 	// but for one of each; 0 means 4,096, or a quarter of the files that the
 	// process may have open if that is less.
 	MaxInFlight int
+
+	// ReplayStart is how long a replay is STARTING before its first event, as in
+	// AWS, by the machine's clock; 0 means a minute, a negative time none. On a
+	// virtual clock it is none.
+	ReplayStart time.Duration
 
 	// Clock is the engine's time; nil means the machine's clock. See
 	// [NewVirtualClock].
@@ -234,11 +240,7 @@ func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {
 		r.dispatcher.Stop(ctx)
 		return err
 	}
-	grace := replayGrace
-	if _, virtual := r.clock.(*clock.Virtual); virtual {
-		grace = 0
-	}
-	r.player = replay.New(replay.Config{Rules: r.rules, Store: r.store, Put: r.putReplayed, Room: r.awaitRoom, Grace: grace, Log: r.log})
+	r.player = r.newPlayer()
 	r.player.Start()
 	if r.virtual == nil {
 		r.sweeping.Go(r.sweepAtTimes) // else Advance sweeps
@@ -339,25 +341,10 @@ func (r *Router) settled(key int64) {
 // ctx is done first, it returns them as they are, and ctx's error.
 func (r *Router) Wait(ctx context.Context, id ID) ([]store.Delivery, error) {
 	woken := make(chan struct{}, 1)
-	key := id.Key()
 	r.waiting.Add(1)
-	r.mu.Lock()
-	r.waiters[key] = append(r.waiters[key], woken)
-	r.mu.Unlock()
-	defer func() {
-		r.waiting.Add(-1)
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		rest := r.waiters[key][:0]
-		for _, c := range r.waiters[key] {
-			if c != woken {
-				rest = append(rest, c)
-			}
-		}
-		if r.waiters[key] = rest; len(rest) == 0 {
-			delete(r.waiters, key)
-		}
-	}()
+	defer r.waiting.Add(-1)
+	defer r.await(woken, id)()
+	known := map[event.ID]bool{id: true}
 	for {
 		deliveries, err := r.Event(context.WithoutCancel(ctx), id)
 		if err != nil {
@@ -366,10 +353,38 @@ func (r *Router) Wait(ctx context.Context, id ID) ([]store.Delivery, error) {
 		if settledAll(deliveries.Deliveries) {
 			return deliveries.Deliveries, nil
 		}
+		// Those of copies and replays settle by their own ids.
+		more := false
+		for i := range deliveries.Deliveries {
+			if other := deliveries.Deliveries[i].Event; !known[other] {
+				known[other], more = true, true
+				defer r.await(woken, other)()
+			}
+		}
+		if more {
+			continue // they may have settled before they were waited for
+		}
 		select {
 		case <-woken:
 		case <-ctx.Done():
 			return deliveries.Deliveries, ctx.Err()
+		}
+	}
+}
+
+// await has c told when a delivery of the event settles, until what it returns
+// is called.
+func (r *Router) await(c chan struct{}, id ID) (stop func()) {
+	key := id.Key()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiters[key] = append(r.waiters[key], c)
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		rest := slices.DeleteFunc(r.waiters[key], func(other chan struct{}) bool { return other == c })
+		if r.waiters[key] = rest; len(rest) == 0 {
+			delete(r.waiters, key)
 		}
 	}
 }

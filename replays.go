@@ -1,12 +1,14 @@
 package bailey
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"bailey/internal/event"
+	"bailey/internal/replay"
 	"bailey/internal/rule"
 	"bailey/internal/store"
 )
@@ -14,9 +16,25 @@ import (
 // replayKept is how long a replay that has ended is remembered, as AWS does.
 const replayKept = 90 * 24 * time.Hour
 
-// replayGrace is how long a replay can be seen to be starting, and to be
-// cancelled when it was.
-const replayGrace = 250 * time.Millisecond
+const (
+	// replayGrace is how long a replay that was cancelled can be seen to be.
+	replayGrace = 250 * time.Millisecond
+	// replayWait is how long one waits for the end of a replay that has just
+	// begun.
+	replayWait = time.Second
+)
+
+// newPlayer makes what carries out replays.
+func (r *Router) newPlayer() *replay.Player {
+	cfg := replay.Config{
+		Rules: r.rules, Store: r.store, Put: r.putReplayed, Room: r.awaitRoom, Log: r.log,
+		Start: max(cmp.Or(r.cfg.ReplayStart, time.Minute), 0), Grace: replayGrace,
+	}
+	if r.virtual != nil {
+		cfg.Start, cfg.Grace = 0, 0 // nobody waits on a clock that stands still
+	}
+	return replay.New(cfg)
+}
 
 // awaitRoom lets a replay wait while much of what is due has not been sent.
 func (r *Router) awaitRoom(ctx context.Context) error {
@@ -24,26 +42,27 @@ func (r *Router) awaitRoom(ctx context.Context) error {
 }
 
 // putReplayed puts archived events on their bus once more, for the rules that
-// the replay names: the same way as any event, under ids of their own, with the
-// name of the replay in their envelopes. That the replay has come so far is
-// committed with them.
+// the replay names: the same way as any event, as events of their own with new
+// ids, the name of the replay in their envelopes, and no trace. That the replay
+// has come so far is committed with them.
 func (r *Router) putReplayed(ctx context.Context, p *rule.Replay, events []store.ArchivedEvent) error {
 	var b batch
 	var routes []*rule.Route
 	var last *store.Record
 	for _, archived := range events {
-		id, err := event.IDOf(archived.JSON)
-		if err != nil {
-			return fmt.Errorf("replaying archive %s: %w", p.Archive, err)
-		}
-		envelope, err := event.Replayed(archived.JSON, p.Name)
+		origin, err := event.IDOf(archived.JSON)
 		if err != nil {
 			return fmt.Errorf("replaying archive %s: %w", p.Archive, err)
 		}
 		now := r.clock.Now()
-		e := &event.Event{ID: r.ids.New(now), JSON: envelope, Ingested: now, TraceHeader: archived.TraceHeader}
+		id := r.ids.New(now)
+		envelope, err := event.Replayed(id, archived.JSON, p.Name)
+		if err != nil {
+			return fmt.Errorf("replaying archive %s: %w", p.Archive, err)
+		}
+		e := &event.Event{ID: id, JSON: envelope, Ingested: now}
 		routes = r.rules.AppendRoutesOf(routes[:0], p.Region, p.Bus, envelope, p.Takes)
-		last = r.admit(&b, arrival{event: e, origin: id, region: p.Region, bus: p.Bus, time: archived.Time}, routes)
+		last = r.admit(&b, arrival{event: e, origin: origin, region: p.Region, bus: p.Bus, time: archived.Time}, routes)
 	}
 	end := &events[len(events)-1]
 	last.Replayed = &store.ReplayMark{Replay: p.ID, Time: end.Time, No: end.No}
@@ -56,16 +75,21 @@ func (r *Router) ArchiveTotals(ctx context.Context, a *rule.Archive) (events, by
 	return r.store.ArchiveTotals(ctx, a.ID)
 }
 
-// LastReplayed returns the time of the event that a replay came to last; zero
-// if it has come to none.
+// LastReplayed returns the last minute whose events a replay has looked at, by
+// its beginning; zero if there is none. Replays go by minutes in AWS, and one that
+// is completed has looked at all of them, whether it found anything or not.
 func (r *Router) LastReplayed(ctx context.Context, p *rule.Replay) (time.Time, error) {
+	if p.State == rule.Completed {
+		return p.Until.Add(-1).Truncate(time.Minute), nil // the end is exclusive
+	}
 	mark, err := r.store.ReplayMark(ctx, p.ID)
-	return mark.Time, err
+	return mark.Time.Truncate(time.Minute), err
 }
 
-// AwaitReplay waits a moment for the end of a replay that has just begun.
+// AwaitReplay waits a moment for the end of a replay that has just begun. One
+// that is still starting is not waited for.
 func (r *Router) AwaitReplay(ctx context.Context, p *rule.Replay) {
-	r.player.Wait(ctx, p, 4*replayGrace)
+	r.player.Wait(ctx, p, replayWait)
 }
 
 // sweepArchives forgets what archives need not keep any longer, and what is left

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"bailey"
+	"bailey/internal/event"
 	"bailey/internal/request"
 	"bailey/internal/rule"
 	"bailey/internal/store"
@@ -129,6 +131,7 @@ func TestReplay(t *testing.T) {
 	for _, minute := range []int{2, 0, 3, 1} {
 		e := order(minute)
 		e.Time = noon.Add(time.Duration(minute) * time.Minute)
+		e.TraceHeader = "Root=1-5759e988-bd862e3fe1be46a994272793"
 		entries = append(entries, e)
 	}
 	ids := put(t, r, entries...)
@@ -143,16 +146,29 @@ func TestReplay(t *testing.T) {
 	if p.State != rule.Completed || !p.Ended.Equal(noon) {
 		t.Errorf("got %+v, want it completed at noon", p)
 	}
-	if last, err := r.LastReplayed(t.Context(), p); err != nil || !last.Equal(noon.Add(3*time.Minute)) {
-		t.Errorf("the last event replayed is of %v, %v, want that of three minutes past", last, err)
+	if last, err := r.LastReplayed(t.Context(), p); err != nil || !last.Equal(noon.Add(24*time.Hour-time.Minute)) {
+		t.Errorf("the last minute looked at is %v, %v, want the last before the end", last, err)
 	}
-	var want []string
-	for _, i := range []int{3, 0, 2} { // minutes 1, 2, 3
-		want = append(want, strings.Replace(first[slices.IndexFunc(first, func(b string) bool { return strings.Contains(b, ids[i].String()) })],
-			`"region":"us-east-1",`, `"region":"us-east-1","replay-name":"again",`, 1))
+	got := one.take()
+	replayedID := map[bailey.ID]bailey.ID{} // by the original's
+	for n, i := range []int{3, 0, 2} {      // minutes 1, 2, 3
+		original := first[slices.IndexFunc(first, func(b string) bool { return strings.Contains(b, ids[i].String()) })]
+		if n >= len(got) {
+			t.Fatalf("got %d events replayed, want 3", len(got))
+		}
+		id, err := event.IDOf([]byte(got[n]))
+		must(t, err)
+		if id == ids[i] {
+			t.Errorf("the replay of %s has its id", id)
+		}
+		replayedID[ids[i]] = id
+		want := strings.NewReplacer(ids[i].String(), id.String(), `"region":"us-east-1",`, `"region":"us-east-1","replay-name":"again",`).Replace(original)
+		if got[n] != want {
+			t.Errorf("got  %s\nwant %s", got[n], want)
+		}
 	}
-	if got := one.take(); !slices.Equal(got, want) {
-		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	if len(got) != 3 {
+		t.Errorf("got %d events replayed, want 3", len(got))
 	}
 	if got := other.take(); len(got) > 0 {
 		t.Errorf("the other rule was sent %q", got)
@@ -161,9 +177,19 @@ func TestReplay(t *testing.T) {
 		t.Errorf("the archive holds %d events: what is replayed is archived again", n)
 	}
 
-	// The delivery of the replay is found by the event's id, with a key of its own.
+	// What is replayed is found by its own id, which says what it is a replay of,
+	// and its deliveries by the original's too.
+	replayed := replayedID[ids[0]]
+	view, err := r.Event(t.Context(), replayed)
+	must(t, err)
+	if view.ID != replayed || view.Origin != ids[0] || len(view.Deliveries) != 1 || view.Deliveries[0].Event != replayed || view.Deliveries[0].Origin != ids[0] {
+		t.Errorf("got %+v, want the replay of %s with one delivery", view, ids[0])
+	}
+	if view.TraceHeader != "" {
+		t.Errorf("the replay has the trace %s", view.TraceHeader)
+	}
 	d := wait(t, r, ids[0])
-	if len(d) != 3 || d[0].Event == ids[0] || d[0].Origin != ids[0] || d[1].Event != ids[0] {
+	if len(d) != 3 || d[0].Event != replayed || d[0].Origin != ids[0] || d[1].Event != ids[0] || d[1].Origin != (bailey.ID{}) {
 		t.Errorf("got %+v, want the replay's delivery and the two of the original", d)
 	}
 
@@ -190,7 +216,7 @@ func TestReplay(t *testing.T) {
 // the router in the middle: each event is put once more, and once only.
 func TestReplayOfManyAcrossRestart(t *testing.T) {
 	dir := t.TempDir()
-	r := open(t, bailey.Config{Dir: dir})
+	r := open(t, bailey.Config{Dir: dir, ReplayStart: -1})
 	a := archive(t, r, "a", defaultARN, 0)
 	const n = 1234
 	var entries []bailey.Entry
@@ -213,7 +239,7 @@ func TestReplayOfManyAcrossRestart(t *testing.T) {
 		}
 	}
 	must(t, r.Close())
-	r = open(t, bailey.Config{Dir: dir})
+	r = open(t, bailey.Config{Dir: dir, ReplayStart: -1})
 	for {
 		if p, err = r.Rules().Replay(region, "again"); err != nil || !p.Active() {
 			break
@@ -248,22 +274,146 @@ func TestReplayOfManyAcrossRestart(t *testing.T) {
 	}
 }
 
-// TestDeletedArchiveFailsItsReplay deletes an archive while a replay of it has
-// not ended.
-func TestDeletedArchiveFailsItsReplay(t *testing.T) {
-	r := open(t, bailey.Config{})
-	a := archive(t, r, "a", defaultARN, 0)
-	put(t, r, order(1))
+// replayStarting starts a replay of the archive a and holds that it is starting: for a
+// minute, if nobody says otherwise.
+func replayStarting(t *testing.T, r *bailey.Router) {
+	t.Helper()
 	_, err := r.Rules().StartReplay(t.Context(), rule.Replay{Region: region, Name: "again", Until: r.Now().Add(time.Hour)}, r.Rules().ArchiveARN(region, "a"), defaultARN)
 	must(t, err)
-	must(t, r.Rules().DeleteArchive(t.Context(), region, a.Name))
 	p, err := r.Rules().Replay(region, "again")
-	for err == nil && p.Active() {
-		r.AwaitReplay(t.Context(), p)
-		p, err = r.Rules().Replay(region, "again")
+	must(t, err)
+	began := time.Now()
+	r.AwaitReplay(t.Context(), p)
+	if p, err = r.Rules().Replay(region, "again"); err != nil || p.State != rule.Starting && time.Since(began) < 30*time.Second {
+		t.Fatalf("got %+v, %v, want it starting", p, err)
 	}
-	if err != nil || p.State != rule.Failed || p.Reason != "Archive a was deleted." {
-		t.Errorf("got %+v, %v, want it failed for want of its archive", p, err)
+}
+
+// replayEnded waits for the end of the replay.
+func replayEnded(t *testing.T, r *bailey.Router) *rule.Replay {
+	t.Helper()
+	for deadline := time.Now().Add(hangs); ; runtime.Gosched() {
+		p, err := r.Rules().Replay(region, "again")
+		must(t, err)
+		if !p.Active() {
+			return p
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the replay does not end: %+v", p)
+		}
+		r.AwaitReplay(t.Context(), p)
+	}
+}
+
+// TestReplayEndsWhileStarting ends a replay in the minute in which it is
+// starting: nothing is replayed. A process that comes later goes on with it.
+func TestReplayEndsWhileStarting(t *testing.T) {
+	tests := []struct {
+		name   string
+		during func(*testing.T, *bailey.Router)
+		state  rule.ReplayState
+		reason string
+		events int
+	}{
+		{"nothing happens", func(*testing.T, *bailey.Router) {}, rule.Completed, "", 1},
+		{"its archive is deleted", func(t *testing.T, r *bailey.Router) { must(t, r.Rules().DeleteArchive(t.Context(), region, "a")) },
+			rule.Failed, "Archive resource not found.", 0},
+		{"it is cancelled", func(t *testing.T, r *bailey.Router) {
+			p, err := r.Rules().CancelReplay(t.Context(), region, "again")
+			if err != nil || p.State != rule.Cancelling {
+				t.Errorf("got %+v, %v, want it being cancelled", p, err)
+			}
+			if p := replayEnded(t, r); p.State != rule.Cancelled {
+				t.Errorf("got %+v, want it cancelled", p)
+			}
+		}, rule.Cancelled, "", 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir, s := t.TempDir(), newCollector(t)
+			r := open(t, bailey.Config{Dir: dir})
+			archive(t, r, "a", defaultARN, 0)
+			put(t, r, order(1))
+			target(t, r, "default", "one", api(t, r, "one", s.URL))
+			replayStarting(t, r)
+			tt.during(t, r)
+			must(t, r.Close())
+			r = open(t, bailey.Config{Dir: dir, ReplayStart: -1})
+			p := replayEnded(t, r)
+			if p.State != tt.state || p.Reason != tt.reason {
+				t.Errorf("got %+v, want it %s", p, tt.state)
+			}
+			if last, err := r.LastReplayed(t.Context(), p); err != nil || last.IsZero() != (tt.state != rule.Completed) {
+				t.Errorf("the last minute looked at is %v, %v, of a replay that is %s", last, err, p.State)
+			}
+			events, _, err := r.Events(t.Context(), store.EventQuery{Limit: 10})
+			must(t, err)
+			for _, e := range events {
+				wait(t, r, e.ID)
+			}
+			if got := s.take(); len(got) != tt.events {
+				t.Errorf("the target had %q, want %d events", got, tt.events)
+			}
+		})
+	}
+}
+
+// A replay of nothing has looked at its minutes all the same: the last is the one
+// before the end, which is exclusive.
+func TestReplayOfNothing(t *testing.T) {
+	noon := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	r := open(t, bailey.Config{Clock: bailey.NewVirtualClock(noon)})
+	a := archive(t, r, "a", defaultARN, 0)
+	e := order(1)
+	e.Time = noon
+	put(t, r, e)
+	for name, tt := range map[string]struct{ from, until, want time.Duration }{
+		"up-to-the-event":  {-time.Hour, 0, -time.Minute},
+		"behind-it":        {time.Second, 90 * time.Second, time.Minute},
+		"within-a-minute":  {10 * time.Second, 20 * time.Second, 0},
+		"to-the-minute":    {time.Second, 2 * time.Minute, time.Minute},
+		"a-second-further": {time.Second, 2*time.Minute + time.Second, 2 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := rule.Replay{Region: region, Name: name, From: noon.Add(tt.from), Until: noon.Add(tt.until)}
+			_, err := r.Rules().StartReplay(t.Context(), p, r.Rules().ArchiveARN(region, a.Name), defaultARN)
+			must(t, err)
+			must(t, r.Advance(t.Context(), 0))
+			now, err := r.Rules().Replay(region, name)
+			must(t, err)
+			if last, err := r.LastReplayed(t.Context(), now); err != nil || now.State != rule.Completed || !last.Equal(noon.Add(tt.want)) {
+				t.Errorf("the last minute looked at is %v, %v, of %+v; want %v", last, err, now, noon.Add(tt.want))
+			}
+		})
+	}
+	if events, _, err := r.Events(t.Context(), store.EventQuery{Limit: 10}); err != nil || len(events) != 1 {
+		t.Errorf("there are %d events, %v: something was replayed", len(events), err)
+	}
+}
+
+// One who waits for an event waits for its replays too, and what a replay has
+// brought to another bus is found by the id of what was replayed.
+func TestReplayToAnotherBus(t *testing.T) {
+	r := open(t, bailey.Config{ReplayStart: -1})
+	s := newCollector(t)
+	must(t, r.Rules().CreateBus(t.Context(), rule.Bus{Region: region, Name: "second"}))
+	target(t, r, "second", "sink", api(t, r, "sink", s.URL))
+	a := archive(t, r, "a", defaultARN, 0)
+	id := put(t, r, order(1))[0]
+	target(t, r, "default", "on", r.Rules().BusARN(region, "second"))
+	if p := replayAll(t, r, rule.Replay{Name: "again"}, a); p.State != rule.Completed {
+		t.Fatalf("got %+v, want it completed", p)
+	}
+	d := wait(t, r, id)
+	if len(d) != 1 || d[0].Origin != id || d[0].Route.Rule != "on" {
+		t.Fatalf("got %+v, want the replay's delivery to the bus", d)
+	}
+	replayed := d[0].Event
+	if d = wait(t, r, replayed); len(d) != 2 || d[0].Route.Rule != "sink" || d[0].Event == replayed || d[0].Origin != replayed || d[1].Event != replayed {
+		t.Fatalf("got %+v, want the delivery from the second bus and that to it", d)
+	}
+	if got := s.take(); len(got) != 1 || !strings.Contains(got[0], replayed.String()) || strings.Contains(got[0], id.String()) {
+		t.Errorf("the target of the second bus had %q, want the id of what was replayed, %s", got, replayed)
 	}
 }
 

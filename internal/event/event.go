@@ -112,9 +112,13 @@ func New(id ID, entry *Entry, account, region string, now time.Time) *Event {
 	return &Event{ID: id, JSON: b, Ingested: now, TraceHeader: Trace(entry.TraceHeader, now)}
 }
 
-// Replayed returns the envelope of an event that is replayed: the same with the
-// name of the replay, which AWS puts between region and resources.
-func Replayed(envelope []byte, replay string) ([]byte, error) {
+// Replayed returns the envelope of an event that is replayed: the same under
+// another id, with the name of the replay, which AWS puts between region and
+// resources.
+func Replayed(id ID, envelope []byte, replay string) ([]byte, error) {
+	if _, err := IDOf(envelope); err != nil {
+		return nil, err
+	}
 	// A region is not the caller's to write, and nothing before it can hold
 	// this text: in a string the quotation marks would be escaped.
 	at := bytes.Index(envelope, []byte(beforeReplay))
@@ -123,6 +127,7 @@ func Replayed(envelope []byte, replay string) ([]byte, error) {
 	}
 	b := make([]byte, 0, len(envelope)+len(replay)+20)
 	b = append(b, envelope[:at]...)
+	id.encode(b[len(idPrefix):])
 	b = append(b, `,"replay-name":`...)
 	b = AppendString(b, replay)
 	return append(b, envelope[at:]...), nil

@@ -32,7 +32,7 @@ type Events interface {
 	PutEvents(ctx context.Context, region string, entries []event.Entry) ([]event.Result, error)
 	// ArchiveTotals returns how many events an archive holds, and their size.
 	ArchiveTotals(ctx context.Context, a *rule.Archive) (events, bytes int64, err error)
-	// LastReplayed returns the time of the event that a replay came to last,
+	// LastReplayed returns the last minute that a replay has looked at,
 	// zero if it has come to none.
 	LastReplayed(ctx context.Context, p *rule.Replay) (time.Time, error)
 	// AwaitReplay waits a moment for the end of a replay that has just begun.

@@ -26,12 +26,20 @@ import (
 // newAPI serves the API of a router of its own, in us-east-1.
 func newAPI(t testing.TB) (http.Handler, *bailey.Router) {
 	t.Helper()
-	return newAPIWith(t, rule.Quotas{})
+	return newAPIOf(t, bailey.Config{})
 }
 
+// newAPIWith is newAPI with quotas.
 func newAPIWith(t testing.TB, quotas rule.Quotas) (http.Handler, *bailey.Router) {
 	t.Helper()
-	router, err := bailey.Open(t.Context(), bailey.Config{Dir: t.TempDir(), Quotas: quotas, Log: slog.New(slog.DiscardHandler)})
+	return newAPIOf(t, bailey.Config{Quotas: quotas})
+}
+
+// newAPIOf is newAPI with a router of the configuration.
+func newAPIOf(t testing.TB, cfg bailey.Config) (http.Handler, *bailey.Router) {
+	t.Helper()
+	cfg.Dir, cfg.Log = t.TempDir(), slog.New(slog.DiscardHandler)
+	router, err := bailey.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

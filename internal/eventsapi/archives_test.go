@@ -215,7 +215,7 @@ func started(name, rest string) string {
 }
 
 func TestReplays(t *testing.T) {
-	h, router := newAPI(t)
+	h, router := newAPIOf(t, bailey.Config{ReplayStart: -1})
 	listed := func(name, state string) string {
 		return `{"ReplayName":"` + name + `","EventSourceArn":"` + archiveARN + `a","State":"` + state + `","EventStartTime":0,"EventEndTime":4102444800,"EventLastReplayedTime":T,"ReplayStartTime":T,"ReplayEndTime":T}`
 	}
@@ -261,14 +261,15 @@ func TestReplays(t *testing.T) {
 	}
 }
 
-// TestCancelReplay cancels one that has just been started.
+// TestCancelReplay cancels one that is starting, which it is for a minute.
 func TestCancelReplay(t *testing.T) {
 	h, router := newAPI(t)
 	step{"CreateArchive", `{"ArchiveName":"a","EventSourceArn":"` + busARN + `default"}`, `{"ArchiveArn":"` + archiveARN + `a","State":"ENABLED","CreationTime":T}`}.run(t, h)
 	put(t, router, 1)
 	cancelling := `{"ReplayArn":"` + replayARN + `r","ReplayName":"r","EventSourceArn":"` + archiveARN + `a","State":"CANCELLING","EventStartTime":0,"EventEndTime":4102444800,"ReplayStartTime":T,"Destination":{"Arn":"` + busARN + `default"}}`
 	for _, s := range []step{
-		{"StartReplay", started("r", ""), `{"ReplayArn":"` + replayARN + `r","State":"STARTING","ReplayStartTime":T}`},
+		{"StartReplay", started("r", `,"FilterArns":[]`), `{"ReplayArn":"` + replayARN + `r","State":"STARTING","ReplayStartTime":T}`},
+		{"DescribeReplay", `{"ReplayName":"r"}`, strings.Replace(cancelling, "CANCELLING", "STARTING", 1)},
 		{"CancelReplay", `{"ReplayName":"r"}`, `{"ReplayArn":"` + replayARN + `r","State":"CANCELLING"}`},
 		{"CancelReplay", `{"ReplayName":"r"}`, `IllegalStatusException: Replay r is not in a valid state for this operation.`},
 		{"DescribeReplay", `{"ReplayName":"r"}`, cancelling},

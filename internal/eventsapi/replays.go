@@ -10,7 +10,7 @@ import (
 // destination is where a replay puts events.
 type destination struct {
 	Arn        string
-	FilterArns []string `json:",omitzero"`
+	FilterArns []string `json:",omitempty"`
 }
 
 type startReplayInput struct {

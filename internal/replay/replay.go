@@ -21,7 +21,8 @@ import (
 	"bailey/internal/store"
 )
 
-// Config puts a [Player] together. All fields are required but Grace and Log.
+// Config puts a [Player] together. All fields are required but Start,
+// Grace and Log.
 type Config struct {
 	Rules *rule.Registry
 	Store Store
@@ -30,8 +31,12 @@ type Config struct {
 	Put func(context.Context, *rule.Replay, []store.ArchivedEvent) error
 	// Room returns when there is room for more deliveries, or ctx is done.
 	Room func(context.Context) error
-	// Grace is how long a replay stays as it is after it was started, and after
-	// it was cancelled: in between it can be seen, and cancelled. 0 is no time.
+	// Start is how long a replay is starting, counted from when it was started:
+	// until then it can be cancelled before anything has come of it. 0 is no
+	// time.
+	Start time.Duration
+	// Grace is how long a replay that was cancelled can be seen to be. 0 is no
+	// time.
 	Grace time.Duration
 	// Log receives what goes wrong; nil means slog.Default().
 	Log *slog.Logger
@@ -66,7 +71,7 @@ type Player struct {
 
 // play is a replay under way.
 type play struct {
-	begun  time.Time       // on the machine's clock
+	begins time.Time       // on the machine's clock: it is starting until then
 	ctx    context.Context // ends when the replay is cancelled, or the player stops
 	cancel context.CancelFunc
 	done   chan struct{} // closed once it has ended
@@ -98,17 +103,18 @@ func (p *Player) Stop() {
 // Idle reports whether no replay has anything to do.
 func (p *Player) Idle() bool { return p.busy.Load() == 0 }
 
-// Wait waits for the end of a replay that began less than d ago, until it is d
-// old or ctx is done: most replays are over by then, and whoever asks how they
-// are is spared asking again. One that was cancelled is not waited for.
+// Wait waits for the end of a replay that began less than d ago, until that is d
+// ago or ctx is done: most replays are over by then, and whoever asks how they
+// are is spared asking again. One that is starting or was cancelled is not
+// waited for.
 func (p *Player) Wait(ctx context.Context, r *rule.Replay, d time.Duration) {
 	p.mu.Lock()
 	now := p.playing[r.ID]
 	p.mu.Unlock()
-	if now == nil {
+	if now == nil || time.Now().Before(now.begins) {
 		return
 	}
-	timer := time.NewTimer(time.Until(now.begun.Add(d)))
+	timer := time.NewTimer(time.Until(now.begins.Add(d)))
 	defer timer.Stop()
 	select {
 	case <-now.ctx.Done():
@@ -127,7 +133,7 @@ func (p *Player) changed(r *rule.Replay) {
 	}
 	now := p.playing[r.ID]
 	if now == nil {
-		now = &play{begun: time.Now(), done: make(chan struct{})}
+		now = &play{begins: p.begins(r), done: make(chan struct{})}
 		now.ctx, now.cancel = context.WithCancel(p.ctx)
 		p.playing[r.ID] = now
 		p.busy.Add(1)
@@ -136,6 +142,22 @@ func (p *Player) changed(r *rule.Replay) {
 	if r.State == rule.Cancelling {
 		now.cancel()
 	}
+}
+
+// begins is when a replay is not starting any more. A clock that was set back
+// does not make it later than if it had been started now.
+func (p *Player) begins(r *rule.Replay) time.Time {
+	now := time.Now()
+	return now.Add(min(max(r.Started.Add(p.cfg.Start).Sub(now), 0), p.cfg.Start))
+}
+
+// noArchive is why a replay whose archive was deleted has failed.
+const noArchive = "Archive resource not found."
+
+// hasArchive reports whether a replay's archive is there.
+func (p *Player) hasArchive(r *rule.Replay) bool {
+	a, err := p.cfg.Rules.Archive(r.Region, r.Archive)
+	return err == nil && a.ID == r.ArchiveID
 }
 
 // run carries out a replay to its end, or until the player stops.
@@ -148,9 +170,12 @@ func (p *Player) run(r *rule.Replay, now *play) {
 		now.cancel()
 		p.busy.Add(-1)
 	}()
-	p.pause(now.ctx, p.cfg.Grace)
-	p.advance(now.ctx, r, rule.Running, "")
-	state, reason := p.play(now.ctx, r)
+	p.pause(now.ctx, time.Until(now.begins))
+	state, reason := rule.Failed, noArchive
+	if p.hasArchive(r) {
+		p.advance(now.ctx, r, rule.Running, "")
+		state, reason = p.play(now.ctx, r)
+	}
 	if now.ctx.Err() != nil {
 		p.pause(p.ctx, p.cfg.Grace) // it was cancelled, and is seen to be
 	}
@@ -165,9 +190,8 @@ func (p *Player) play(ctx context.Context, r *rule.Replay) (rule.ReplayState, st
 		return err
 	})
 	for ctx.Err() == nil {
-		a, err := p.cfg.Rules.Archive(r.Region, r.Archive)
-		if err != nil || a.ID != r.ArchiveID {
-			return rule.Failed, "Archive " + r.Archive + " was deleted."
+		if !p.hasArchive(r) {
+			return rule.Failed, noArchive
 		}
 		n := -1
 		p.insist(ctx, r, func() (err error) {

@@ -17,6 +17,9 @@ import (
 
 const region = "us-east-1"
 
+// start is how long a replay is starting.
+const start = 60 * time.Second
+
 // archive is a store of one archive of n events.
 type archive struct {
 	n int
@@ -110,6 +113,7 @@ func (s *stage) player() *Player {
 				return ctx.Err()
 			}
 		},
+		Start: start,
 		Grace: 250 * time.Millisecond,
 		Log:   slog.New(slog.DiscardHandler),
 	})
@@ -151,7 +155,9 @@ func TestStates(t *testing.T) {
 		defer p.Stop()
 		s.start(t)
 		s.want(t, rule.Starting, 0)
-		time.Sleep(time.Second)
+		time.Sleep(start - time.Nanosecond)
+		s.want(t, rule.Starting, 0)
+		time.Sleep(time.Nanosecond)
 		s.want(t, rule.Running, 0) // it waits for room
 		for batch := 1; batch <= 3; batch++ {
 			s.room <- struct{}{}
@@ -176,7 +182,7 @@ func TestCancel(t *testing.T) {
 				defer p.Stop()
 				s.start(t)
 				if state == rule.Running {
-					time.Sleep(time.Second)
+					time.Sleep(start)
 				}
 				s.want(t, state, 0)
 				if _, err := s.rules.CancelReplay(t.Context(), region, "r"); err != nil {
@@ -215,7 +221,7 @@ func TestStopAndGoOn(t *testing.T) {
 				p = s.player()
 				p.Start()
 				defer p.Stop()
-				time.Sleep(time.Second)
+				time.Sleep(start)
 				s.want(t, rule.Completed, 250)
 			})
 		})
@@ -259,7 +265,7 @@ func TestStoreFails(t *testing.T) {
 				s.fail = 1 + first%2*2
 				s.mu.Unlock()
 				close(s.room)
-				time.Sleep(10 * time.Second)
+				time.Sleep(start + 10*time.Second)
 				s.want(t, rule.Completed, 250)
 			})
 		})
@@ -281,6 +287,12 @@ func TestWait(t *testing.T) {
 		}
 		began := time.Now()
 		p.Wait(t.Context(), r, time.Second)
+		if waited := time.Since(began); waited != 0 {
+			t.Errorf("waited %v for a replay that is starting", waited)
+		}
+		time.Sleep(start)
+		began = time.Now()
+		p.Wait(t.Context(), r, time.Second)
 		if waited := time.Since(began); waited != time.Second {
 			t.Errorf("waited %v for a replay that does not end, want a second", waited)
 		}
@@ -294,5 +306,109 @@ func TestWait(t *testing.T) {
 		if waited := time.Since(began); waited != time.Minute {
 			t.Errorf("waited %v for a replay that ended after a minute", waited)
 		}
+	})
+}
+
+// TestStartGoesOn ends the player while a replay is starting: the next one lets
+// it be starting for what is left of the time, and no longer than that whole time
+// if the clock was set back meanwhile.
+func TestStartGoesOn(t *testing.T) {
+	tests := []struct {
+		name       string
+		down       time.Duration // how long no player runs
+		still, end time.Duration // how long it is starting from then on, and when it has begun
+	}{
+		{"in the middle", 10 * time.Second, start - 20*time.Second - 1, start - 20*time.Second},
+		{"after its time", time.Hour, -1, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, 1)
+				s.room = make(chan struct{})
+				p := s.player()
+				p.Start()
+				s.start(t)
+				time.Sleep(10 * time.Second)
+				p.Stop()
+				s.want(t, rule.Starting, 0)
+				time.Sleep(tt.down)
+				p = s.player()
+				p.Start()
+				defer p.Stop()
+				if tt.still >= 0 {
+					time.Sleep(tt.still)
+					s.want(t, rule.Starting, 0)
+					time.Sleep(tt.end - tt.still)
+				}
+				s.want(t, rule.Running, 0)
+			})
+		})
+	}
+}
+
+func TestClockSetBackWhileStarting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Config{Start: start})
+		now := time.Now()
+		for _, tt := range []struct{ started, want time.Duration }{
+			{0, start}, {-10 * time.Second, start - 10*time.Second}, {-start, 0}, {-time.Hour, 0}, {time.Hour, start},
+		} {
+			if got := p.begins(&rule.Replay{Started: now.Add(tt.started)}).Sub(now); got != tt.want {
+				t.Errorf("started %v from now: it begins in %v, want %v", tt.started, got, tt.want)
+			}
+		}
+	})
+}
+
+// TestDeletedArchive deletes the archive while its replay is starting, and while
+// it runs; another archive of its name is not the one.
+func TestDeletedArchive(t *testing.T) {
+	for _, state := range []rule.ReplayState{rule.Starting, rule.Running} {
+		t.Run(string(state), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, 250)
+				s.room = make(chan struct{})
+				p := s.player()
+				p.Start()
+				defer p.Stop()
+				s.start(t)
+				put := 0
+				if state == rule.Running {
+					time.Sleep(start)
+					s.room <- struct{}{}
+					put = 100
+				}
+				s.want(t, state, put)
+				if err := s.rules.DeleteArchive(t.Context(), region, "a"); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := s.rules.CreateArchive(t.Context(), rule.Archive{Region: region, Name: "a"}, s.rules.BusARN(region, "default")); err != nil {
+					t.Fatal(err)
+				}
+				if state == rule.Running {
+					s.room <- struct{}{} // the batch that it had begun with
+					put = 200
+				}
+				time.Sleep(start)
+				s.want(t, rule.Failed, put)
+				if r, err := s.rules.Replay(region, "r"); err != nil || r.Reason != "Archive resource not found." {
+					t.Errorf("got %+v, %v, want it failed for want of its archive", r, err)
+				}
+			})
+		})
+	}
+}
+
+// TestNoStart holds that a player without a time to start begins at once.
+func TestNoStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 250)
+		p := s.player()
+		p.cfg.Start = 0
+		p.Start()
+		defer p.Stop()
+		s.start(t)
+		s.want(t, rule.Completed, 250)
 	})
 }

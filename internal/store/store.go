@@ -65,9 +65,10 @@ type Record struct {
 	Region     string
 	Bus        string
 	Deliveries []Fresh
-	// Origin is set for a copy: an event that is in the store once more,
-	// because it is replayed or because it was put on another bus. The copy has
-	// an id of its own, Event.ID; its envelope has that of the original, Origin.
+	// Origin is set for an event that came of another one, Origin. One that was
+	// put on another bus is a copy: it has an id of its own in the store,
+	// Event.ID, and that of the original in its envelope. One that is replayed
+	// has its own in both.
 	Origin event.ID
 	// Tick is set for the event of a schedule: it is remembered with it.
 	Tick *Tick
@@ -96,10 +97,9 @@ type Archived struct {
 
 // ArchivedEvent is an event as an archive has it.
 type ArchivedEvent struct {
-	No          int64 // grows in the order in which events came
-	Time        time.Time
-	JSON        []byte
-	TraceHeader string
+	No   int64 // grows in the order in which events came
+	Time time.Time
+	JSON []byte
 }
 
 // ReplayMark is the event that a replay came to last.
@@ -223,7 +223,7 @@ type Backlog struct {
 // Delivery is one line of the delivery log.
 type Delivery struct {
 	Event      event.ID
-	Origin     event.ID // of a copy, else zero
+	Origin     event.ID // what the event is a copy or a replay of, else zero
 	N          int
 	Route      Route
 	Endpoint   Endpoint
@@ -269,7 +269,7 @@ type Query struct {
 // StoredEvent is an event as the store has it.
 type StoredEvent struct {
 	event.Event
-	Origin event.ID // of a copy, else zero
+	Origin event.ID // what it is a copy or a replay of, else zero
 	Region string
 	Bus    string
 	Routes []Route

@@ -18,15 +18,15 @@ const forgetChunk = 1000
 // tally is what a transaction adds to what an archive holds.
 type tally struct{ events, bytes int64 }
 
-// writeArchived puts an event into its archives. Their totals are written once,
-// at the end of the transaction.
+// writeArchived puts an event into its archives, without its trace, which no
+// replay has. Their totals are written once, at the end of the transaction.
 func (s *Store) writeArchived(r *store.Record) error {
 	for _, id := range r.Archived.Archives {
 		no, err := s.names.archive(s.writer, id)
 		if err != nil {
 			return err
 		}
-		stmt, err := s.writer.Prepare("INSERT INTO archived (archive, ingested, at, size, trace, json) VALUES (?, ?, ?, ?, ?, ?)")
+		stmt, err := s.writer.Prepare("INSERT INTO archived (archive, ingested, at, size, json) VALUES (?, ?, ?, ?, ?)")
 		if err != nil {
 			return err
 		}
@@ -34,8 +34,7 @@ func (s *Store) writeArchived(r *store.Record) error {
 		stmt.BindInt64(2, r.Event.Ingested.UnixMilli())
 		stmt.BindInt64(3, r.Archived.Time.UnixMilli())
 		stmt.BindInt64(4, r.Archived.Size)
-		bindText(stmt, 5, r.Event.TraceHeader)
-		stmt.BindBytes(6, r.Event.JSON)
+		stmt.BindBytes(5, r.Event.JSON)
 		if err := run(stmt); err != nil {
 			return err
 		}
@@ -91,8 +90,8 @@ func (s *Store) ArchiveTotals(ctx context.Context, id string) (events, bytes int
 	return events, bytes, nil
 }
 
-// Archived returns events of an archive whose own time is from one moment up to
-// another, in the order of that time: those that come after the mark, up to
+// Archived returns events of an archive whose own time is not before one moment
+// and before another, in the order of that time: those that come after the mark, up to
 // limit, and no more after those that make up maxBytes.
 func (s *Store) Archived(ctx context.Context, id string, from, until time.Time, after store.ReplayMark, limit, maxBytes int) (list []store.ArchivedEvent, err error) {
 	begin := from.UnixMilli()
@@ -101,8 +100,8 @@ func (s *Store) Archived(ctx context.Context, id string, from, until time.Time, 
 	}
 	err = s.read(ctx, func(conn *sqlite.Conn) error {
 		stmt, err := conn.Prepare(`
-			SELECT no, at, trace, json FROM archived
-			WHERE archive = (SELECT no FROM archive WHERE id = ?1) AND at BETWEEN ?2 AND ?3 AND (at > ?4 OR no > ?5)
+			SELECT no, at, json FROM archived
+			WHERE archive = (SELECT no FROM archive WHERE id = ?1) AND at >= ?2 AND at < ?3 AND (at > ?4 OR no > ?5)
 			ORDER BY at, no LIMIT ?6`)
 		if err != nil {
 			return err
@@ -123,7 +122,7 @@ func (s *Store) Archived(ctx context.Context, id string, from, until time.Time, 
 			if err != nil || !row {
 				return err
 			}
-			e := store.ArchivedEvent{No: stmt.ColumnInt64(0), Time: millis(stmt, 1), TraceHeader: stmt.ColumnText(2), JSON: columnBytes(stmt, 3)}
+			e := store.ArchivedEvent{No: stmt.ColumnInt64(0), Time: millis(stmt, 1), JSON: columnBytes(stmt, 2)}
 			size += len(e.JSON)
 			list = append(list, e)
 		}

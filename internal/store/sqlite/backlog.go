@@ -317,7 +317,7 @@ func (s *Store) parked(stmt *sqlite.Stmt, ref store.Ref) (p store.Parked, err er
 		TraceHeader: stmt.ColumnText(9),
 		JSON:        columnBytes(stmt, 10),
 	}
-	if e.ID, _, err = identity(e.JSON, columnBytes(stmt, 11)); err != nil {
+	if e.ID, _, err = identity(ref.Event, e.JSON, columnBytes(stmt, 11)); err != nil {
 		return p, err
 	}
 	return store.Parked{
@@ -374,7 +374,7 @@ func (s *Store) event(conn *sqlite.Conn, key int64) (*store.StoredEvent, error) 
 		Region: bus.region,
 		Bus:    bus.name,
 	}
-	if e.ID, e.Origin, err = identity(e.JSON, columnBytes(stmt, 5)); err != nil {
+	if e.ID, e.Origin, err = identity(key, e.JSON, columnBytes(stmt, 5)); err != nil {
 		return nil, err
 	}
 	err = eachRoute(columnBytes(stmt, 2), func(_ int, no int64) {
@@ -383,16 +383,30 @@ func (s *Store) event(conn *sqlite.Conn, key int64) (*store.StoredEvent, error) 
 	return e, err
 }
 
-// identity is the id that an event has in the store, and, of a copy, that of
-// the original: self is what the store has in the column of this name.
-func identity(envelope, self []byte) (id, origin event.ID, err error) {
+// identity is the id that an event has in the store, under its key, and, where
+// it came of another, that one's: self is what the store has in the column of
+// this name, the one of both that is not in the envelope.
+func identity(key int64, envelope, self []byte) (id, origin event.ID, err error) {
 	if id, err = event.IDOf(envelope); err != nil || self == nil {
 		return id, event.ID{}, err
 	}
 	if len(self) != len(id) {
-		return id, origin, fmt.Errorf("the id of a copy is damaged: %x", self)
+		return id, origin, fmt.Errorf("the second id of an event is damaged: %x", self)
 	}
-	return event.ID(self), id, nil
+	if id.Key() == key {
+		return id, event.ID(self), nil // it is replayed
+	}
+	return event.ID(self), id, nil // it is a copy
+}
+
+// otherID is the id of an event that came of another which is not in its
+// envelope: its own or that of the other. See identity.
+func otherID(r *store.Record) (event.ID, error) {
+	id, err := event.IDOf(r.Event.JSON)
+	if err == nil && id == r.Event.ID {
+		return r.Origin, nil
+	}
+	return r.Event.ID, err
 }
 
 func columnBytes(stmt *sqlite.Stmt, col int) []byte {

@@ -93,7 +93,7 @@ func (s *Store) selected(stmt *sqlite.Stmt, q *store.EventQuery, envelope []byte
 		Bus:    bus.name,
 	}
 	var err error
-	if e.ID, e.Origin, err = identity(e.JSON, columnBytes(stmt, 6)); err != nil {
+	if e.ID, e.Origin, err = identity(stmt.ColumnInt64(0), e.JSON, columnBytes(stmt, 6)); err != nil {
 		return nil, false, err
 	}
 	err = eachRoute(columnBytes(stmt, 3), func(_ int, no int64) {

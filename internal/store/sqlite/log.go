@@ -191,7 +191,7 @@ func (s *Store) withRows(conn *sqlite.Conn, before token, where string, args []a
 		ORDER BY d.event DESC, d.n LIMIT ?`
 	args = append([]any{before.key, before.key, before.n}, append(args, limit)...)
 	err := sqlitex.ExecuteTransient(conn, query, &sqlitex.ExecOptions{Args: args, ResultFunc: func(r *sqlite.Stmt) error {
-		id, origin, err := identity(columnBytes(r, 13), columnBytes(r, 14))
+		id, origin, err := identity(r.ColumnInt64(0), columnBytes(r, 13), columnBytes(r, 14))
 		if err != nil {
 			return err
 		}
@@ -260,7 +260,7 @@ func (s *Store) withoutRows(conn *sqlite.Conn, q store.Query, before token, limi
 		if !row {
 			break
 		}
-		id, origin, err := identity(columnBytes(stmt, 3), columnBytes(stmt, 5))
+		id, origin, err := identity(stmt.ColumnInt64(0), columnBytes(stmt, 3), columnBytes(stmt, 5))
 		if err != nil {
 			return nil, err
 		}

@@ -84,10 +84,14 @@ func (s *Store) writeRecord(r *store.Record, ticket *store.Ticket) error {
 	if r.Origin == (event.ID{}) {
 		stmt.BindNull(7)
 		stmt.BindNull(8)
-	} else {
-		stmt.BindBytes(7, r.Event.ID[:])
-		stmt.BindInt64(8, r.Origin.Key())
+		return run(stmt)
 	}
+	other, err := otherID(r)
+	if err != nil {
+		return err
+	}
+	stmt.BindBytes(7, other[:])
+	stmt.BindInt64(8, r.Origin.Key())
 	return run(stmt)
 }
 

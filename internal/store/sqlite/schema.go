@@ -123,9 +123,10 @@ CREATE TABLE mark (
 INSERT INTO mark VALUES (1, 0);
 `,
 	`
--- A copy is an event that is here once more: replayed, or put on another bus.
--- The id in its envelope is that of the original, whose key is origin; self is
--- the id that it has here, and key the key of that. Both are NULL for all else.
+-- An event that came of another, by a replay or by a bus that handed it on, has
+-- the key of that one as origin. It has two ids: one is in its envelope, the
+-- other one is self, and its own is the one whose key is the row's. Both columns
+-- are NULL for all else.
 ALTER TABLE event ADD COLUMN self BLOB;
 ALTER TABLE event ADD COLUMN origin INTEGER;
 CREATE INDEX event_origin ON event (origin) WHERE origin IS NOT NULL;
