@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"encoding/json"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -158,7 +161,11 @@ func TestArchivesAndPartners(t *testing.T) {
 	for name, newClient := range Clients {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := Start(t)
+			config := filepath.Join(t.TempDir(), "bailey.yaml")
+			if err := os.WriteFile(config, []byte("replays: {starting: 0s}\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			server := Start(t, "--config", config)
 			client := newClient(t, server)
 			sink := NewSink(t)
 			server.PutAPI(t, "shop", Object{"url": sink.URL})
@@ -180,9 +187,19 @@ func TestArchivesAndPartners(t *testing.T) {
 				s.run(t, client)
 			}
 			second := sink.Next(t)
-			want := strings.Replace(string(first.Body), `"region":"us-east-1",`, `"region":"us-east-1","replay-name":"again",`, 1)
+			var replay struct{ ID string }
+			if err := json.Unmarshal(second.Body, &replay); err != nil {
+				t.Fatal(err)
+			}
+			if replay.ID == eventID {
+				t.Errorf("what is replayed has the id that it had: %s", second.Body)
+			}
+			want := strings.NewReplacer(eventID, replay.ID, `"region":"us-east-1",`, `"region":"us-east-1","replay-name":"again",`).Replace(string(first.Body))
 			if string(second.Body) != want {
 				t.Errorf("got\n%s\nwant\n%s", second.Body, want)
+			}
+			if deliveries := server.Settled(t, replay.ID); len(deliveries) != 1 {
+				t.Errorf("got deliveries %+v of the replay, want one", deliveries)
 			}
 			if key := second.Header.Get("Idempotency-Key"); key == first.Header.Get("Idempotency-Key") {
 				t.Errorf("the replay has the key of the first delivery, %s: an API would drop it", key)

@@ -52,6 +52,9 @@ type configFile struct {
 		Allow []string `yaml:"allow"`
 		Deny  []string `yaml:"deny"`
 	} `yaml:"egress"`
+	Replays struct {
+		Starting *time.Duration `yaml:"starting"` // nil is a minute, 0 no time
+	} `yaml:"replays"`
 	PassThrough bool     `yaml:"passThrough"`
 	Origins     []string `yaml:"origins"`
 	Hosts       []string `yaml:"hosts"`
@@ -141,6 +144,20 @@ func (c *config) forward() *bailey.Forward {
 	return &bailey.Forward{Endpoint: f.Endpoint, Credentials: sigv4.Credentials{
 		AccessKeyID: f.AccessKeyID, SecretAccessKey: f.SecretAccessKey, SessionToken: f.SessionToken,
 	}}
+}
+
+// replayStart is how long a replay is starting, as [bailey.Config] has it.
+func (c *config) replayStart() (time.Duration, error) {
+	switch starting := c.Replays.Starting; {
+	case starting == nil:
+		return 0, nil
+	case *starting < 0:
+		return 0, errors.New("the setting replays.starting must not be negative")
+	case *starting == 0:
+		return -1, nil
+	default:
+		return *starting, nil
+	}
 }
 
 // parseAPI reads a registration by way of JSON, so that it has the members of the admin API by construction.

@@ -33,6 +33,7 @@ limits: {bodyBytes: 1MiB, connections: 100, queuedDeliveries: 1000, queuedBytes:
 egress:
   allow: [10.0.0.0/8]
   deny: [10.9.0.0/16, 10.8.0.1]
+replays: {starting: 5s}
 origins: ["https://console.example.com"]
 hosts: [bailey.example.com]
 credentials:
@@ -96,6 +97,7 @@ func TestParseConfigReadsEverything(t *testing.T) {
 		{"limits.inFlight", router.MaxInFlight, 500},
 		{"egress.allow", router.Allow, []string{"10.0.0.0/8"}},
 		{"egress.deny", router.Deny, []string{"10.9.0.0/16", "10.8.0.1"}},
+		{"replays.starting", router.ReplayStart, 5 * time.Second},
 		{"origins", settings.Origins, []string{"https://console.example.com"}},
 		{"hosts", settings.Hosts, []string{"bailey.example.com"}},
 		{"credentials", c.credentials, map[string]sigv4.Credentials{
@@ -148,6 +150,21 @@ func TestFlagsComeBeforeTheFile(t *testing.T) {
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s: got %v, want %v", tt.name, tt.got, tt.want)
+		}
+	}
+}
+
+// The time for which a replay is starting may be none, which is not the default.
+func TestReplaysStarting(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"": 0, "replays: {}": 0, "replays: {starting: 0s}": -1, "replays: {starting: 0}": -1, "replays: {starting: 90s}": 90 * time.Second,
+	} {
+		c, err := parseConfig([]byte(text), environment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.replayStart(); err != nil || got != want {
+			t.Errorf("%q: got %v, %v, want %v", text, got, err, want)
 		}
 	}
 }
@@ -206,6 +223,7 @@ func TestSettingsRefuses(t *testing.T) {
 		{"a log level", "log: {level: loud}\n", `the log level "loud" is none of debug, info, warn, error`},
 		{"half of credentials", "credentials: {r: {accessKeyId: a}}\n", "role r: credentials need"},
 		{"a negative time", "grace: -1s\n", "the setting grace must not be negative"},
+		{"a negative time to start", "replays: {starting: -1s}\n", "the setting replays.starting must not be negative"},
 		{"a negative number", "limits: {connections: -1}\n", "the setting limits.connections must not be negative"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

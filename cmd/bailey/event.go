@@ -54,6 +54,7 @@ func readEvent(ctx context.Context, server *client.Client, id string) (*admin.Ev
 type envelope struct {
 	Source     string          `json:"source"`
 	DetailType string          `json:"detail-type"`
+	ReplayName string          `json:"replay-name"`
 	Detail     json.RawMessage `json:"detail"`
 }
 
@@ -67,6 +68,13 @@ func printEvent(t *terminal, view *admin.Event, now time.Time) error {
 	}
 	t.out.printf("%s  %s from %s\n", t.paint.Bold("Event "+view.EventID), printable(e.DetailType), printable(e.Source))
 	t.out.printf("  taken    %s UTC on event bus %s in %s\n", moment(&view.IngestedAt), view.EventBusName, view.Region)
+	switch {
+	case view.OriginalID == "":
+	case e.ReplayName != "":
+		t.out.printf("  replays  event %s, by replay %s\n", view.OriginalID, printable(e.ReplayName))
+	default:
+		t.out.printf("  copy     of event %s, which another event bus handed on\n", view.OriginalID)
+	}
 	t.out.printf("  detail   %s\n", shown(e.Detail))
 	if len(view.Deliveries) == 0 {
 		t.out.printf("  matched  no rule that had a target, so nothing was sent. Why: bailey explain %s\n", view.EventID)
@@ -75,7 +83,11 @@ func printEvent(t *terminal, view *admin.Event, now time.Time) error {
 	t.out.printf("  matched  %s\n", targets(view.Deliveries))
 	for i := range view.Deliveries {
 		t.out.println()
-		printDelivery(t.out, t.paint, &view.Deliveries[i], now)
+		d := &view.Deliveries[i]
+		printDelivery(t.out, t.paint, d, now)
+		if d.EventID != view.EventID {
+			t.out.printf("  event    %s, which came of event %s: bailey event %s\n", d.EventID, d.OriginalID, d.EventID)
+		}
 	}
 	return nil
 }

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"bailey/internal/admin"
 )
 
 func TestLongDetailIsCutBetweenCharacters(t *testing.T) {
@@ -20,5 +24,38 @@ func TestLongDetailIsCutBetweenCharacters(t *testing.T) {
 	}
 	if whole := strings.Repeat("ü", maxShown/len("ü")); shown([]byte(whole)) != whole {
 		t.Error("a detail that is not too long was cut")
+	}
+}
+
+// What an event came of is said with it, and with those of its deliveries that
+// are of another event.
+func TestPrintEventThatCameOfAnother(t *testing.T) {
+	tests := []struct {
+		name, envelope, original, delivered, of string
+		want                                    []string
+	}{
+		{"of none", `{}`, "", "1", "", nil},
+		{"a replay", `{"replay-name":"again"}`, "0", "1", "0", []string{"  replays  event 0, by replay again\n"}},
+		{"a copy", `{}`, "0", "1", "0", []string{"  copy     of event 0, which another event bus handed on\n"}},
+		{"with a copy", `{}`, "", "2", "1", []string{"  event    2, which came of event 1: bailey event 2\n"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var out strings.Builder
+			view := &admin.Event{EventID: "1", OriginalID: tt.original, Event: []byte(tt.envelope),
+				Deliveries: []admin.Delivery{{EventID: tt.delivered, OriginalID: tt.of, Status: "delivered"}}}
+			if err := printEvent(&terminal{out: &output{to: &out}}, view, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for line := range strings.Lines(out.String()) {
+				if strings.HasPrefix(line, "  replays") || strings.HasPrefix(line, "  copy") || strings.HasPrefix(line, "  event") {
+					got = append(got, line)
+				}
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q in\n%s", got, tt.want, out.String())
+			}
+		})
 	}
 }

@@ -99,6 +99,10 @@ func (c *serveCommand) settings(file *config, logTo io.Writer) (*daemon.Config, 
 			return nil, fmt.Errorf("reading the credentials: %w", err)
 		}
 	}
+	replayStart, err := file.replayStart()
+	if err != nil {
+		return nil, err
+	}
 	settings := &daemon.Config{
 		Router: bailey.Config{
 			Dir:     cmp.Or(c.Data, file.Data, "bailey-data"),
@@ -119,6 +123,7 @@ func (c *serveCommand) settings(file *config, logTo io.Writer) (*daemon.Config, 
 			MaxQueued:      file.Limits.QueuedDeliveries,
 			MaxQueuedBytes: int64(file.Limits.QueuedBytes),
 			MaxInFlight:    file.Limits.InFlight,
+			ReplayStart:    replayStart,
 			Clock:          c.clock(),
 			Log:            log,
 			Version:        version(),

@@ -355,7 +355,8 @@ func (a *api) view(ctx context.Context, id event.ID) (*Event, error) {
 		return nil, err
 	}
 	answer := &Event{
-		EventID:      id.String(),
+		EventID:      view.ID.String(),
+		OriginalID:   original(view.Origin),
 		Region:       view.Region,
 		EventBusName: view.Bus,
 		IngestedAt:   view.Ingested,
@@ -363,18 +364,20 @@ func (a *api) view(ctx context.Context, id event.ID) (*Event, error) {
 		Settled:      true,
 		Deliveries:   make([]Delivery, len(view.Deliveries)),
 	}
-	attempts, err := a.router.Attempts(ctx, id)
-	if err != nil {
-		return nil, err
-	}
+	attempts := map[event.ID][]store.Attempt{} // by the event, which may be a copy or a replay
 	for i := range view.Deliveries {
 		d := &view.Deliveries[i]
+		if _, read := attempts[d.Event]; !read {
+			if attempts[d.Event], err = a.router.Attempts(ctx, d.Event); err != nil {
+				return nil, err
+			}
+		}
 		answer.Settled = answer.Settled && d.Status != store.Pending
 		answer.Deliveries[i] = a.delivery(d)
 		if route, ok := a.router.Rules().Route(rule.RouteKey(d.Route)); ok {
 			answer.Deliveries[i].Notes = deliver.Notes(route, view.JSON)
 		}
-		for _, t := range attempts {
+		for _, t := range attempts[d.Event] {
 			if t.N != d.N {
 				continue
 			}

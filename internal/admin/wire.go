@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"bailey/internal/deliver"
+	"bailey/internal/event"
 	"bailey/internal/rule"
 	"bailey/internal/store"
 )
@@ -20,6 +21,7 @@ type Error struct {
 // is none.
 type Delivery struct {
 	EventID      string `json:"eventId"`
+	OriginalID   string `json:"originalEventId,omitempty"` // what the event is a replay of, or a copy on another bus
 	Region       string `json:"region"`
 	EventBusName string `json:"eventBusName"`
 	Rule         string `json:"rule"`
@@ -86,6 +88,7 @@ type Deliveries struct {
 // Event is an event with everything that became of it.
 type Event struct {
 	EventID      string          `json:"eventId"`
+	OriginalID   string          `json:"originalEventId,omitempty"` // what it is a replay of, or a copy on another bus
 	Region       string          `json:"region"`
 	EventBusName string          `json:"eventBusName"`
 	IngestedAt   time.Time       `json:"ingestedAt"`
@@ -185,6 +188,15 @@ func optional[T comparable](v T) *T {
 	return &v
 }
 
+// original is the id of an event of which another came, empty where it came of
+// none.
+func original(id event.ID) string {
+	if id == (event.ID{}) {
+		return ""
+	}
+	return id.String()
+}
+
 func (a *api) delivery(d *store.Delivery) Delivery {
 	api := d.Endpoint.API
 	if api == "" {
@@ -194,6 +206,7 @@ func (a *api) delivery(d *store.Delivery) Delivery {
 	}
 	return Delivery{
 		EventID:         d.Event.String(),
+		OriginalID:      original(d.Origin),
 		Region:          d.Route.Region,
 		EventBusName:    d.Route.Bus,
 		Rule:            d.Route.Rule,
