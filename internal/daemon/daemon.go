@@ -48,8 +48,10 @@ type Config struct {
 	GraceTime time.Duration
 	// MaxBodyBytes bounds the body of an AWS call; 0 means 8 MiB.
 	MaxBodyBytes int64
-	// MaxConnections bounds the connections that are served at once; 0 means
-	// 4,096. Others wait to be accepted.
+	// MaxConnections bounds the connections that are open at once; 0 means
+	// 4,096. When there are as many, a new one gets the place of one that is
+	// idle, or has been sending its request for long. Health and metrics are
+	// answered on 32 more.
 	MaxConnections int
 }
 
@@ -91,7 +93,8 @@ func Listen(ctx context.Context, cfg Config) (*Server, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("listening: %w", err)
 	}
-	s.listener = limit(listener, cfg.MaxConnections)
+	connections := newConnections(listener, cfg.MaxConnections)
+	s.listener = connections
 	if s.router, err = bailey.Open(ctx, cfg.Router); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -105,7 +108,9 @@ func Listen(ctx context.Context, cfg Config) (*Server, error) {
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	s.http = &http.Server{
-		Handler:           s.guarded(s.handler()),
+		Handler:           connections.watch(s.guarded(s.handler())),
+		ConnState:         connections.track,
+		ConnContext:       connections.remember,
 		Protocols:         protocols,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,

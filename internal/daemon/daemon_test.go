@@ -191,27 +191,3 @@ func TestGracefulShutdown(t *testing.T) {
 		t.Errorf("the request under way was not finished: %s", body)
 	}
 }
-
-// Connections beyond the limit wait, and are served when there is room.
-func TestConnectionsAreBounded(t *testing.T) {
-	s, _ := start(t, daemon.Config{MaxConnections: 2})
-	var idle []net.Conn
-	for range 2 {
-		c, err := net.Dial("tcp", s.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		idle = append(idle, c)
-	}
-	answered := make(chan int, 1)
-	go func() {
-		status, _ := get(t, s.URL()+"/healthz")
-		answered <- status
-	}()
-	for _, c := range idle {
-		_ = c.Close()
-	}
-	if status := <-answered; status != http.StatusOK {
-		t.Errorf("got %d", status)
-	}
-}
