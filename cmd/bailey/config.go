@@ -43,6 +43,7 @@ type configFile struct {
 	} `yaml:"quotas"`
 	Limits struct {
 		BodyBytes        byteSize `yaml:"bodyBytes"`
+		BodiesBytes      byteSize `yaml:"bodiesBytes"`
 		Connections      int      `yaml:"connections"`
 		QueuedDeliveries int      `yaml:"queuedDeliveries"`
 		QueuedBytes      byteSize `yaml:"queuedBytes"`

@@ -29,7 +29,7 @@ grace: 20s
 log: {format: json, level: debug}
 retention: {settled: 24h, dead: 720h, maxBytes: 10GiB}
 quotas: {busesPerRegion: 10, rulesPerBus: 2000, targetsPerRule: 20, eventPattern: 4096}
-limits: {bodyBytes: 1MiB, connections: 100, queuedDeliveries: 1000, queuedBytes: 33554432, inFlight: 500}
+limits: {bodyBytes: 1MiB, bodiesBytes: 32MiB, connections: 100, queuedDeliveries: 1000, queuedBytes: 33554432, inFlight: 500}
 egress:
   allow: [10.0.0.0/8]
   deny: [10.9.0.0/16, 10.8.0.1]
@@ -91,6 +91,7 @@ func TestParseConfigReadsEverything(t *testing.T) {
 		{"quotas.targetsPerRule", router.Quotas.TargetsPerRule, 20},
 		{"quotas.eventPattern", router.Quotas.EventPattern, 4096},
 		{"limits.bodyBytes", settings.MaxBodyBytes, int64(1 << 20)},
+		{"limits.bodiesBytes", settings.MaxBodiesBytes, int64(32 << 20)},
 		{"limits.connections", settings.MaxConnections, 100},
 		{"limits.queuedDeliveries", router.MaxQueued, 1000},
 		{"limits.queuedBytes", router.MaxQueuedBytes, int64(32 << 20)},

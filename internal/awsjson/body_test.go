@@ -15,7 +15,7 @@ func TestReadBodyTrustsLittle(t *testing.T) {
 	var dst bytes.Buffer
 	r := httptest.NewRequest(http.MethodPost, "/", iotest.ErrReader(http.ErrBodyReadAfterClose))
 	r.ContentLength = announced
-	if err := ReadBody(&dst, httptest.NewRecorder(), r, announced); err == nil {
+	if _, err := (*Budget)(nil).ReadBody(&dst, httptest.NewRecorder(), r, announced); err == nil {
 		t.Error("a body that breaks off was taken")
 	}
 	if dst.Cap() > 1<<20 {
@@ -24,7 +24,7 @@ func TestReadBodyTrustsLittle(t *testing.T) {
 
 	text := strings.Repeat("x", 1<<20)
 	r = httptest.NewRequest(http.MethodPost, "/", strings.NewReader(text))
-	if err := ReadBody(&dst, httptest.NewRecorder(), r, announced); err != nil || dst.String() != text {
+	if _, err := (*Budget)(nil).ReadBody(&dst, httptest.NewRecorder(), r, announced); err != nil || dst.String() != text {
 		t.Errorf("a large body: %v, %d bytes", err, dst.Len())
 	}
 }

@@ -31,6 +31,8 @@ type Config struct {
 	Region string
 	// MaxBody limits a body's bytes; DefaultMaxBody if 0.
 	MaxBody int64
+	// Budget bounds the bodies of all calls together; nil does not.
+	Budget *Budget
 	// Origins lists the origins whose pages may call the server from a browser
 	// ("https://app.example"); "*" allows every one. Pages that come from a
 	// loopback address or from the server itself always may. A page needs no
@@ -180,7 +182,9 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, id string) ([]byte
 			s.bodies.Put(buffer)
 		}
 	}()
-	if err := ReadBody(buffer, w, r, s.config.MaxBody); err != nil {
+	release, err := s.config.Budget.ReadBody(buffer, w, r, s.config.MaxBody)
+	defer release()
+	if err != nil {
 		return nil, err
 	}
 	return h(r.Context(), &Call{

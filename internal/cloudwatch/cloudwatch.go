@@ -36,6 +36,8 @@ type Config struct {
 	// Origins are those whose pages may call from a browser, beside loopback
 	// ones.
 	Origins awsjson.Origins
+	// Budget bounds the bodies of all requests together; nil does not.
+	Budget *awsjson.Budget
 	// Logger takes the server's own faults; slog.Default() if nil.
 	Logger *slog.Logger
 }
@@ -95,7 +97,9 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // the answer to a preflight is its headers
 	}
 	var body bytes.Buffer
-	if err := awsjson.ReadBody(&body, w, r, maxBody); err != nil {
+	release, err := a.config.Budget.ReadBody(&body, w, r, maxBody)
+	defer release()
+	if err != nil {
 		a.write(w, p, id, "", nil, err)
 		return
 	}

@@ -17,6 +17,7 @@ import (
 
 	"bailey"
 	"bailey/internal/admin"
+	"bailey/internal/awsjson"
 	"bailey/internal/clock"
 	"bailey/internal/cloudwatch"
 	"bailey/internal/eventsapi"
@@ -48,12 +49,20 @@ type Config struct {
 	GraceTime time.Duration
 	// MaxBodyBytes bounds the body of an AWS call; 0 means 8 MiB.
 	MaxBodyBytes int64
+	// MaxBodiesBytes bounds the bodies of all AWS calls together, but for
+	// 64 KiB of each; 0 means 64 MiB. Who would be over it waits a moment and
+	// is then refused with ThrottlingException.
+	MaxBodiesBytes int64
 	// MaxConnections bounds the connections that are open at once; 0 means
 	// 4,096. When there are as many, a new one gets the place of one that is
 	// idle, or has been sending its request for long. Health and metrics are
 	// answered on 32 more.
 	MaxConnections int
 }
+
+// maxStreams is how many requests one HTTP/2 connection may have under way: with
+// more, a few connections would count for thousands.
+const maxStreams = 32
 
 // DefaultListen is where a server listens if nobody says.
 const DefaultListen = "127.0.0.1:4566"
@@ -112,6 +121,7 @@ func Listen(ctx context.Context, cfg Config) (*Server, error) {
 		ConnState:         connections.track,
 		ConnContext:       connections.remember,
 		Protocols:         protocols,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
 		WriteTimeout:      admin.MaxWait + time.Minute,
@@ -206,11 +216,13 @@ func (s *Server) Serve(ctx context.Context) error {
 
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
+	budget := awsjson.NewBudget(s.cfg.MaxBodiesBytes)
 	api := eventsapi.New(eventsapi.Config{
 		Events:  s.router,
 		Rules:   s.router.Rules(),
 		Region:  s.cfg.Router.Region,
 		MaxBody: s.cfg.MaxBodyBytes,
+		Budget:  budget,
 		Origins: s.cfg.Origins,
 		Metrics: s.router.Metrics(),
 		Now:     s.cfg.Router.Clock.Now,
@@ -218,6 +230,7 @@ func (s *Server) handler() http.Handler {
 	})
 	cloudWatch := cloudwatch.New(cloudwatch.Config{
 		History: s.router.History(),
+		Budget:  budget,
 		Now:     s.cfg.Router.Clock.Now,
 		Region:  s.cfg.Router.Region,
 		Origins: s.cfg.Origins,
@@ -225,6 +238,7 @@ func (s *Server) handler() http.Handler {
 	})
 	deadLetters := sqs.New(sqs.Config{
 		Router:    s.router,
+		Budget:    budget,
 		Clock:     s.cfg.Router.Clock,
 		Account:   s.cfg.Router.Account,
 		Region:    s.cfg.Router.Region,

@@ -51,6 +51,8 @@ type Config struct {
 	// Origins are those whose pages may call from a browser, beside loopback
 	// ones; see awsjson.Config.
 	Origins []string
+	// Budget bounds the bodies of all requests together; nil does not.
+	Budget *awsjson.Budget
 	// Metrics counts calls of PutEvents; one of its own if nil.
 	Metrics *metrics.Metrics
 	// Now is the time that they are measured by; time.Now if nil.
@@ -76,6 +78,7 @@ func New(config Config) http.Handler {
 			Region:  config.Region,
 			MaxBody: config.MaxBody,
 			Origins: config.Origins,
+			Budget:  config.Budget,
 			Logger:  config.Logger,
 		}),
 		events:  config.Events,

@@ -46,6 +46,8 @@ type Config struct {
 	// Origins are those whose pages may call from a browser, beside loopback
 	// ones; see awsjson.Config.
 	Origins awsjson.Origins
+	// Budget bounds the bodies of all requests together; nil does not.
+	Budget *awsjson.Budget
 	// Stopping, when not nil, is closed when the server is about to stop:
 	// those who wait for messages are answered then.
 	Stopping <-chan struct{}
@@ -77,7 +79,7 @@ func New(cfg Config) http.Handler {
 		cfg.Account = "000000000000"
 	}
 	a := &api{
-		Server: awsjson.NewServer(awsjson.Config{Service: &model, Region: cfg.Region, Origins: cfg.Origins, Logger: cfg.Log, MaxBody: maxBody}),
+		Server: awsjson.NewServer(awsjson.Config{Service: &model, Region: cfg.Region, Origins: cfg.Origins, Budget: cfg.Budget, Logger: cfg.Log, MaxBody: maxBody}),
 		cfg:    cfg,
 		router: cfg.Router,
 	}
