@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -61,6 +62,9 @@ type Config struct {
 	// Where Allow is not empty, nothing else may. Link-local addresses and
 	// cloud metadata services are never called.
 	Allow, Deny []string
+	// Own are the addresses that this process itself serves. No target reaches
+	// them: a rule could feed itself.
+	Own []netip.AddrPort
 	// PassThrough sends deliveries for APIs that are not registered to AWS's
 	// real API Gateway, signed.
 	PassThrough bool
@@ -155,6 +159,7 @@ func Open(ctx context.Context, cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading which addresses may be called: %w", err)
 	}
+	policy = policy.Refuse(cfg.Own...)
 	r := &Router{
 		cfg:     cfg,
 		log:     cfg.Log,

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -104,6 +105,9 @@ func Listen(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	connections := newConnections(listener, cfg.MaxConnections)
 	s.listener = connections
+	if own, ok := listener.Addr().(*net.TCPAddr); ok {
+		cfg.Router.Own = append(slices.Clip(cfg.Router.Own), own.AddrPort())
+	}
 	if s.router, err = bailey.Open(ctx, cfg.Router); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}

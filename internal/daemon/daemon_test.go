@@ -65,6 +65,44 @@ func get(t *testing.T, url string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
+// call makes a call of the AWS API that must go well.
+func call(t *testing.T, s *daemon.Server, operation, body string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+"/", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	req.Header.Set("X-Amz-Target", "AWSEvents."+operation)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %d %s, %v", operation, resp.StatusCode, text, err)
+	}
+	return string(text)
+}
+
+// A rule whose target is this server would feed itself, and call it as one who may.
+func TestTargetIsNotTheServerItself(t *testing.T) {
+	s, _ := start(t, daemon.Config{})
+	api := &request.API{ID: "self", URL: s.URL()}
+	if err := s.Router().Rules().PutAPI(t.Context(), api); err != nil {
+		t.Fatal(err)
+	}
+	call(t, s, "PutRule", `{"Name": "orders", "EventPattern": "{\"source\": [\"shop\"]}"}`)
+	call(t, s, "PutTargets", `{"Rule": "orders", "Targets": [{"Id": "api", "Arn": "arn:aws:execute-api:us-east-1:000000000000:self/prod/DELETE/_bailey/v1/apis/self"}]}`)
+	put := call(t, s, "PutEvents", `{"Entries": [{"Source": "shop", "DetailType": "d", "Detail": "{}"}]}`)
+	id := put[strings.Index(put, `"EventId":"`)+len(`"EventId":"`):][:36]
+	_, body := get(t, s.URL()+"/_bailey/v1/events/"+id+"/wait?timeout=30s")
+	if !strings.Contains(body, `"lastErrorCode":"NO_PERMISSIONS"`) || !strings.Contains(body, "it is Bailey's own") {
+		t.Errorf("got %s, want the delivery ended by the egress rule", body)
+	}
+}
+
 func TestEndpoints(t *testing.T) {
 	s, _ := start(t, daemon.Config{APIs: []*request.API{{ID: "petstore", URL: "http://127.0.0.1:9000"}}})
 	for _, tt := range []struct {
@@ -138,25 +176,9 @@ func TestGracefulShutdown(t *testing.T) {
 	defer api.Close()
 	dir := t.TempDir()
 	s, stop := start(t, daemon.Config{Router: bailey.Config{Dir: dir}, APIs: []*request.API{{ID: "orders", URL: api.URL}}})
-	call := func(operation, body string) string {
-		t.Helper()
-		req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+"/", strings.NewReader(body))
-		req.Header.Set("Content-Type", "application/x-amz-json-1.1")
-		req.Header.Set("X-Amz-Target", "AWSEvents."+operation)
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		text, _ := io.ReadAll(resp.Body)
-		if resp.StatusCode != http.StatusOK {
-			t.Fatalf("%s: %d %s", operation, resp.StatusCode, text)
-		}
-		return string(text)
-	}
-	call("PutRule", `{"Name": "orders", "EventPattern": "{\"source\": [\"shop\"]}"}`)
-	call("PutTargets", `{"Rule": "orders", "Targets": [{"Id": "api", "Arn": "arn:aws:execute-api:us-east-1:000000000000:orders/prod/POST/o"}]}`)
-	put := call("PutEvents", `{"Entries": [{"Source": "shop", "DetailType": "d", "Detail": "{}"}]}`)
+	call(t, s, "PutRule", `{"Name": "orders", "EventPattern": "{\"source\": [\"shop\"]}"}`)
+	call(t, s, "PutTargets", `{"Rule": "orders", "Targets": [{"Id": "api", "Arn": "arn:aws:execute-api:us-east-1:000000000000:orders/prod/POST/o"}]}`)
+	put := call(t, s, "PutEvents", `{"Entries": [{"Source": "shop", "DetailType": "d", "Detail": "{}"}]}`)
 	id := put[strings.Index(put, `"EventId":"`)+len(`"EventId":"`):][:36]
 	<-arrived
 

@@ -18,7 +18,9 @@ package egress
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
+	"slices"
 	"syscall"
 )
 
@@ -27,6 +29,7 @@ import (
 type Policy struct {
 	allow []netip.Prefix
 	deny  []netip.Prefix
+	own   []netip.AddrPort
 }
 
 // New returns a policy from two lists, each entry a CIDR ("10.0.0.0/8") or a
@@ -48,6 +51,39 @@ func New(allow, deny []string) (*Policy, error) {
 		}
 	}
 	return p, nil
+}
+
+// Refuse returns a policy that refuses also what leads to one of the addresses,
+// which this process itself serves: a rule whose target is Bailey could feed
+// itself, and would call with the rights of this machine. An unspecified address
+// (0.0.0.0) stands for all of the machine's.
+func (p *Policy) Refuse(own ...netip.AddrPort) *Policy {
+	q := *p
+	q.own = slices.Concat(p.own, own)
+	return &q
+}
+
+// isOwn reports whether a connection to the address would come back here.
+func (p *Policy) isOwn(to netip.AddrPort) bool {
+	addr := to.Addr().Unmap().WithZone("")
+	return slices.ContainsFunc(p.own, func(own netip.AddrPort) bool {
+		return own.Port() == to.Port() && (own.Addr().Unmap().WithZone("") == addr || own.Addr().IsUnspecified() && isLocal(addr))
+	})
+}
+
+// isLocal reports whether an address is one of this machine's.
+func isLocal(addr netip.Addr) bool {
+	if addr.IsLoopback() || addr.IsUnspecified() {
+		return true
+	}
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return true // it cannot be told that it is another's
+	}
+	return slices.ContainsFunc(addresses, func(a net.Addr) bool {
+		prefix, err := netip.ParsePrefix(a.String())
+		return err == nil && prefix.Addr().Unmap() == addr
+	})
 }
 
 // parsePrefix reads a CIDR or a single address. IPv4-mapped ones become IPv4,
@@ -82,6 +118,9 @@ func (p *Policy) Control(network, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return &Error{Address: address, Reason: "it is not an IP address and a port"}
+	}
+	if p.isOwn(to) {
+		return &Error{Address: address, Reason: "it is Bailey's own"}
 	}
 	return p.Check(to.Addr())
 }

@@ -239,3 +239,42 @@ func FuzzCheck(f *testing.F) {
 		}
 	})
 }
+
+// What the process itself serves is no target's, by whatever name or form of its address.
+func TestRefuseOwn(t *testing.T) {
+	one, err := New(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := one.Refuse(netip.MustParseAddrPort("0.0.0.0:4566"))
+	one = one.Refuse(netip.MustParseAddrPort("127.0.0.1:4566"))
+	local := "127.0.0.1"
+	if addresses, err := net.InterfaceAddrs(); err == nil {
+		for _, a := range addresses {
+			if prefix, err := netip.ParsePrefix(a.String()); err == nil && prefix.Addr().Is4() && !prefix.Addr().IsLoopback() {
+				local = prefix.Addr().String()
+			}
+		}
+	}
+	for _, tt := range []struct {
+		policy  *Policy
+		address string
+		refused bool
+	}{
+		{one, "127.0.0.1:4566", true},
+		{one, "[::ffff:127.0.0.1]:4566", true},
+		{one, "127.0.0.1:4567", false},
+		{one, "127.0.0.2:4566", false}, // another's, who listens there
+		{one, "192.0.2.1:4566", false},
+		{all, "127.0.0.2:4566", true},
+		{all, "[::1]:4566", true},
+		{all, local + ":4566", true},
+		{all, local + ":80", false},
+		{all, "192.0.2.1:4566", false},
+	} {
+		err := tt.policy.Control("tcp", tt.address, nil)
+		if refused := err != nil && strings.Contains(err.Error(), "Bailey's own"); refused != tt.refused {
+			t.Errorf("%s: got %v, want refused %v", tt.address, err, tt.refused)
+		}
+	}
+}
