@@ -124,6 +124,7 @@ func (a *API) Redacted() *API {
 		auth := a.Authorization.redacted()
 		shown.Authorization = &auth
 	}
+	shown.maskedURLs()
 	return &shown
 }
 
@@ -218,8 +219,14 @@ func validateURL(text string) error {
 	case u.Fragment != "":
 		return errors.New("it has a fragment, which is never sent")
 	}
-	if _, err := url.ParseQuery(u.RawQuery); err != nil {
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
 		return errors.New("its query cannot be parsed")
+	}
+	for name, values := range query {
+		if slices.Contains(values, Mask) {
+			return fmt.Errorf("the value of %s in its query is %s, which stands for a value where one is shown", name, Mask)
+		}
 	}
 	return nil
 }

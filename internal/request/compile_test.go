@@ -71,14 +71,14 @@ func TestNotPermittedHeaders(t *testing.T) {
 		"Transfer-Encoding", "Trailer", "Upgrade", "Via", "WWW-Authenticate", "X-Forwarded-For",
 	}
 	for _, key := range refused {
-		for _, spelled := range []string{key, strings.ToLower(key), strings.ToUpper(key)} {
+		for _, spelled := range []string{key, strings.ToLower(key), strings.ToUpper(key), strings.ReplaceAll(key, "-", "_")} {
 			_, err := Compile(arnPrefix+"myapi/prod/GET", &Parameters{HeaderParameters: map[string]string{spelled: "1"}})
 			if want := "The key " + spelled + " of HeaderParameters is not permitted."; err == nil || err.Error() != want {
 				t.Errorf("R5 R6 %s: got %v, want %q", spelled, err, want)
 			}
 		}
 	}
-	for _, key := range []string{"Accept", "Content-Type", "User-Agent", "X-Api-Key", "X-Am", "XAmz", "Forwarded", "Cookie", "Teapot", "Idempotency-Key", "$.a"} {
+	for _, key := range []string{"Accept", "Content-Type", "User-Agent", "X-Api-Key", "X-Am", "XAmz", "Forwarded", "Cookie", "Teapot", "Tea_pot", "Idempotency-Key", "$.a"} {
 		if _, err := Compile(arnPrefix+"myapi/prod/GET", &Parameters{HeaderParameters: map[string]string{key: "1"}}); err != nil {
 			t.Errorf("R5 %s: got %v, want it permitted", key, err)
 		}

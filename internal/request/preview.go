@@ -46,7 +46,7 @@ func (t *Template) AppendMissing(dst []string, event []byte) []string {
 // derives. It holds for a transport that does not ask for compression by itself,
 // as Bailey's does not. The request can still be sent afterwards.
 func Describe(req *http.Request, api *API) (Preview, error) {
-	p := Preview{Method: req.Method, URL: req.URL.String(), Headers: make(map[string]string, len(req.Header)+2)}
+	p := Preview{Method: req.Method, URL: api.masked(req.URL), Headers: make(map[string]string, len(req.Header)+2)}
 	secret := map[string]bool{"Authorization": true, apiKey: true, "X-Amz-Security-Token": true}
 	if auth := api.Authorization; auth != nil && auth.Type == AuthHeader {
 		secret[http.CanonicalHeaderKey(auth.Name)] = true

@@ -68,9 +68,10 @@ func isDots[T string | []byte](segment T) bool {
 }
 
 // notPermitted reports whether a target may not set a header (R5). Letter case
-// does not matter.
+// does not matter, nor does a hyphen that is written as an underscore: CGI and
+// what descends from it, such as WSGI, make one variable of X-Amz and X_Amz.
 func notPermitted(key string) bool {
-	key = strings.ToLower(key)
+	key = strings.ReplaceAll(strings.ToLower(key), "_", "-")
 	if strings.HasPrefix(key, "x-amz") {
 		return true
 	}
