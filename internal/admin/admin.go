@@ -100,7 +100,13 @@ func Handler(cfg Config) http.Handler {
 			return nil, &problem{http.StatusNotFound, "NotFound", "There is no " + r.Method + " " + Prefix + r.URL.Path + "."}
 		})
 	})
-	return http.StripPrefix(Prefix, http.NewCrossOriginProtection().Handler(mux))
+	origins := http.NewCrossOriginProtection()
+	origins.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.serve(w, r, func(*http.Request) (any, error) {
+			return nil, &problem{http.StatusForbidden, "CrossOrigin", "Web pages of other origins may not call the admin API."}
+		})
+	}))
+	return http.StripPrefix(Prefix, origins.Handler(mux))
 }
 
 // problem is an error with its status.
@@ -139,6 +145,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, h func(*http.Request
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

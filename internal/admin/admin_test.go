@@ -315,8 +315,9 @@ func TestOtherOrigins(t *testing.T) {
 	req.Header.Set("Sec-Fetch-Site", "cross-site")
 	rec := httptest.NewRecorder()
 	w.h.ServeHTTP(rec, req)
-	if rec.Code != http.StatusForbidden {
-		t.Errorf("got %d, want 403", rec.Code)
+	if got := rec.Header(); rec.Code != http.StatusForbidden || got.Get("Content-Type") != "application/json" ||
+		got.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(rec.Body.String(), `"error":"CrossOrigin"`) {
+		t.Errorf("got %d %v %s, want 403 in JSON", rec.Code, got, rec.Body)
 	}
 	w.ask("GET", "/apis/orders", "", 200)
 }
