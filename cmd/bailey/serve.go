@@ -141,7 +141,7 @@ func (c *serveCommand) settings(file *config, logTo io.Writer) (*daemon.Config, 
 	for name, value := range map[string]int64{
 		"grace": int64(settings.GraceTime), "retention.settled": int64(settings.Router.Retention), "retention.dead": int64(settings.Router.DeadRetention),
 		"retention.maxBytes": settings.Router.MaxBytes, "limits.bodyBytes": settings.MaxBodyBytes, "limits.bodiesBytes": settings.MaxBodiesBytes,
-		"limits.connections": int64(settings.MaxConnections),
+		"limits.connections":      int64(settings.MaxConnections),
 		"limits.queuedDeliveries": int64(settings.Router.MaxQueued), "limits.queuedBytes": settings.Router.MaxQueuedBytes,
 		"limits.inFlight":       int64(settings.Router.MaxInFlight),
 		"quotas.busesPerRegion": int64(settings.Router.Quotas.BusesPerRegion), "quotas.rulesPerBus": int64(settings.Router.Quotas.RulesPerBus),

@@ -219,6 +219,11 @@ func (l *connections) watch(next http.Handler) http.Handler {
 			reply(w, http.StatusServiceUnavailable, `{"__type":"ThrottlingException","error":"TooManyConnections","message":"The server has as many connections as it may: see limits.connections."}`)
 			return
 		}
+		if len(r.TransferEncoding) > 0 && r.ProtoMajor == 1 {
+			// Where such a body ends is what requests are smuggled by, past a
+			// proxy that reads the headers in another way: nothing follows it.
+			w.Header().Set("Connection", "close")
+		}
 		if r.Body != nil && r.Body != http.NoBody {
 			body := &receivedBody{ReadCloser: r.Body, c: c}
 			c.receive(+1)

@@ -89,8 +89,8 @@ func mustAnswer(t *testing.T, r *bufio.Reader, status int) {
 // mustBeClosed reads to the end of a connection.
 func mustBeClosed(t *testing.T, r *bufio.Reader) {
 	t.Helper()
-	if _, err := io.Copy(io.Discard, r); err != nil && !strings.Contains(err.Error(), "reset") {
-		t.Errorf("got %v, want the connection closed", err)
+	if rest, err := io.ReadAll(r); len(rest) > 0 || err != nil && !strings.Contains(err.Error(), "reset") {
+		t.Errorf("got %q, %v; want the connection closed", rest, err)
 	}
 }
 
@@ -138,6 +138,16 @@ func TestSlowBodiesMakeRoom(t *testing.T) {
 	open(slow)
 	mustAnswer(t, open(get("/a")), http.StatusOK)
 	mustBeClosed(t, first)
+}
+
+// Nothing follows a body whose end its own chunks say: a proxy may have seen another end.
+func TestChunkedRequestIsTheLast(t *testing.T) {
+	open, _ := limited(t, time.Hour)
+	for _, headers := range []string{"Transfer-Encoding: chunked\r\n", "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n"} {
+		r := open("POST /a HTTP/1.1\r\nHost: h\r\n" + headers + "\r\n0\r\n\r\n" + get("/smuggled"))
+		mustAnswer(t, r, http.StatusOK)
+		mustBeClosed(t, r)
+	}
 }
 
 // Streams of HTTP/2 count as their connection does: one that is idle makes room.
