@@ -122,7 +122,8 @@ type Router struct {
 	forwarder  *forward.Forwarder // nil where dead letters are kept here
 	arrivals   arrivals
 	ids        event.IDs
-	full       atomic.Bool // the store holds more than it may, and nothing that can be forgotten
+	size       atomic.Pointer[sqlite.Size] // of the store, as last measured
+	full       atomic.Bool                 // the store holds more than it may, and nothing that can be forgotten
 
 	putting atomic.Int64                  // calls that put events, on a virtual clock
 	gate    atomic.Pointer[chan struct{}] // see yield
@@ -232,6 +233,7 @@ func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {
 	r.metrics.Gauge("bailey_requests_in_flight", "Requests to targets under way.", func() float64 { return float64(r.dispatcher.InFlight()) })
 	r.metrics.Counter("bailey_store_commits_total", "Transactions committed to the store.", func() float64 { return float64(r.store.Commits()) })
 	r.showEndpoints()
+	r.showRoom()
 	if err := r.dispatcher.Start(ctx); err != nil {
 		return err
 	}
@@ -402,62 +404,3 @@ func settledAll(deliveries []store.Delivery) bool {
 	}
 	return true
 }
-
-// roomEvery is how often the size of the store is looked at, by the machine's
-// clock: it is the disk that fills.
-const roomEvery = 5 * time.Second
-
-// keepRoom forgets settled events early when the store is too large, and says
-// when that was not enough.
-func (r *Router) keepRoom() {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go func() {
-		<-r.stop
-		cancel()
-	}()
-	tick := time.NewTicker(roomEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-r.stop:
-			return
-		case <-tick.C:
-		}
-		if err := r.makeRoom(ctx); err != nil && ctx.Err() == nil {
-			r.log.Error("room could not be made in the store; trying again", "error", err)
-		}
-	}
-}
-
-func (r *Router) makeRoom(ctx context.Context) error {
-	size, err := r.store.Size(ctx)
-	if err != nil {
-		return err
-	}
-	if size > r.cfg.MaxBytes {
-		// A tenth more than needed, so as not to begin again at once.
-		gone, err := r.store.Sweep(ctx, time.Time{}, r.clock.Now().Add(-r.cfg.DeadRetention), r.cfg.MaxBytes/10*9)
-		if err != nil {
-			return err
-		}
-		if gone > 0 {
-			r.log.Info("the store was too large: settled events were forgotten before their time", "events", gone)
-		}
-		if size, err = r.store.Size(ctx); err != nil {
-			return err
-		}
-	}
-	full := size > r.cfg.MaxBytes+r.cfg.MaxBytes/4
-	if was := r.full.Swap(full); was != full {
-		if full {
-			r.log.Error("the store is full of what must be kept: no events are taken", "bytes", size, "limit", r.cfg.MaxBytes)
-		} else {
-			r.log.Info("the store has room again", "bytes", size)
-		}
-	}
-	return nil
-}
-
-// errTooLarge is the cause of a [store.FullError] by the store's own limit.
-var errTooLarge = errors.New("it holds more than MaxBytes that must be kept")

@@ -12,9 +12,13 @@ import (
 	"bailey/internal/event"
 )
 
-// sweepChunk is how many events one transaction of a sweep looks at, and how
-// many names it forgets: few, so that nobody waits long for it.
+// sweepChunk is how many events one transaction of a sweep looks at at most, and
+// how many names it forgets: few, so that nobody waits long for it.
 const sweepChunk = 2000
+
+// rowBytes is about what an event takes in the database beside its JSON: its own
+// row and those of its deliveries, with their indexes.
+const rowBytes = 300
 
 // Sweep forgets settled events: those ingested before the moment, and then,
 // oldest first, as many as it takes for the database to hold no more than
@@ -27,16 +31,16 @@ func (s *Store) Sweep(ctx context.Context, before, deadBefore time.Time, maxByte
 	gone := 0
 	after := int64(-1)
 	for {
-		over, err := s.over(ctx, maxBytes)
+		excess, err := s.excess(ctx, maxBytes)
 		if err != nil {
 			return gone, err
 		}
-		until := event.KeyAt(before)
-		if over {
-			// Whatever is settled may go.
-			until = s.markSeen.Load()
+		c := chunk{after: after, until: min(event.KeyAt(before), s.markSeen.Load()), deadBefore: deadBefore.UnixMilli(), bytes: math.MaxInt64}
+		if excess > 0 {
+			// Whatever is settled may go, but no more of it than it takes.
+			c.until, c.bytes = s.markSeen.Load(), excess
 		}
-		n, next, err := s.sweepChunk(ctx, after, min(until, s.markSeen.Load()), deadBefore.UnixMilli())
+		n, next, err := s.sweepChunk(ctx, c)
 		gone += n
 		if err != nil {
 			return gone, err
@@ -70,17 +74,26 @@ func (s *Store) forgetNames(ctx context.Context) error {
 	return nil
 }
 
-// over says whether the database holds more than maxBytes.
-func (s *Store) over(ctx context.Context, maxBytes int64) (bool, error) {
+// excess is by how many bytes the database holds more than maxBytes.
+func (s *Store) excess(ctx context.Context, maxBytes int64) (int64, error) {
 	if maxBytes <= 0 {
-		return false, nil
+		return 0, nil
 	}
 	size, err := s.Size(ctx)
-	return size > maxBytes, err
+	return max(size.Used-maxBytes, 0), err
 }
 
-// Size is how many bytes of the database are in use.
-func (s *Store) Size(ctx context.Context) (size int64, err error) {
+// Size is how large the database is.
+type Size struct {
+	// Used is how many bytes are in use.
+	Used int64
+	// Free is how many bytes of the file are not. The file does not shrink:
+	// what comes next is written there.
+	Free int64
+}
+
+// Size returns how large the database is.
+func (s *Store) Size(ctx context.Context) (size Size, err error) {
 	err = s.read(ctx, func(conn *sqlite.Conn) error {
 		var v [3]int64
 		for i, pragma := range []string{"PRAGMA page_count", "PRAGMA freelist_count", "PRAGMA page_size"} {
@@ -88,28 +101,24 @@ func (s *Store) Size(ctx context.Context) (size int64, err error) {
 				return fmt.Errorf("measuring the store: %w", err)
 			}
 		}
-		size = (v[0] - v[1]) * v[2]
+		size = Size{Used: (v[0] - v[1]) * v[2], Free: v[1] * v[2]}
 		return nil
 	})
 	return size, err
 }
 
-func (s *Store) sweepChunk(ctx context.Context, after, until, deadBefore int64) (gone int, next int64, err error) {
-	next = -1
-	var last int64
-	err = s.read(ctx, func(conn *sqlite.Conn) error {
-		rows := 0
-		err := sqlitex.Execute(conn, "SELECT key FROM event WHERE key > ? AND key < ? ORDER BY key LIMIT CAST(? AS INTEGER)", &sqlitex.ExecOptions{
-			Args: []any{after, until, sweepChunk},
-			ResultFunc: func(r *sqlite.Stmt) error {
-				rows, last = rows+1, r.ColumnInt64(0)
-				return nil
-			}})
-		if rows == sweepChunk {
-			next = last
-		}
-		return err
-	})
+// chunk is what one transaction of a sweep looks at: events with keys between
+// after and until, the oldest first, until they come to so many bytes.
+type chunk struct {
+	after, until int64
+	deadBefore   int64
+	bytes        int64
+}
+
+// sweepChunk forgets the settled ones among a chunk of events. It returns where
+// the next chunk begins, or -1 if there is none.
+func (s *Store) sweepChunk(ctx context.Context, c chunk) (gone int, next int64, err error) {
+	last, next, err := s.lastOf(ctx, c)
 	if err != nil || last == 0 {
 		return 0, -1, err
 	}
@@ -119,7 +128,7 @@ func (s *Store) sweepChunk(ctx context.Context, after, until, deadBefore int64) 
 	err = s.submit(&put{do: func(conn *sqlite.Conn) error {
 		// An event that was stamped before those and committed since must stay:
 		// its deliveries have no rows yet.
-		args := []any{after, min(last, s.oldestOpen()-1), deadBefore}
+		args := []any{c.after, min(last, s.oldestOpen()-1), c.deadBefore}
 		const kept = `SELECT event FROM delivery WHERE status = 0 AND status <> 1 AND event > ?1 AND event <= ?2
 			UNION SELECT event FROM delivery WHERE status = 2 AND status <> 1 AND event > ?1 AND event <= ?2 AND at >= ?3`
 		for _, query := range []string{
@@ -138,4 +147,37 @@ func (s *Store) sweepChunk(ctx context.Context, after, until, deadBefore int64) 
 		return 0, -1, fmt.Errorf("forgetting old events: %w", err)
 	}
 	return gone, next, nil
+}
+
+// lastOf returns the key of the chunk's last event, or 0 where there is none, and
+// the same as next if there may be more.
+func (s *Store) lastOf(ctx context.Context, c chunk) (last, next int64, err error) {
+	next = -1
+	err = s.read(ctx, func(conn *sqlite.Conn) error {
+		stmt, err := conn.Prepare("SELECT key, length(json) FROM event WHERE key > ?1 AND key < ?2 ORDER BY key LIMIT CAST(?3 AS INTEGER)")
+		if err != nil {
+			return err
+		}
+		defer stmt.Reset()
+		stmt.BindInt64(1, c.after)
+		stmt.BindInt64(2, c.until)
+		stmt.BindInt64(3, sweepChunk)
+		rows, left := 0, c.bytes
+		for left > 0 {
+			row, err := stmt.Step()
+			if err != nil {
+				return err
+			}
+			if !row {
+				break
+			}
+			rows, last = rows+1, stmt.ColumnInt64(0)
+			left -= stmt.ColumnInt64(1) + rowBytes
+		}
+		if rows == sweepChunk || left <= 0 {
+			next = last
+		}
+		return nil
+	})
+	return last, next, err
 }

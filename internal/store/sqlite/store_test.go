@@ -394,6 +394,37 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// A sweep for room takes the oldest settled events, and no more of them than are needed, however large they are.
+func TestSweepForRoomTakesAsManyAsNeeded(t *testing.T) {
+	const size, events, most = 100 << 10, 300, 20 << 20
+	s := open(t, t.TempDir())
+	var all []*store.Record
+	for i := range events {
+		r := record(noon.Add(time.Duration(i) * time.Millisecond))
+		r.Event.JSON = append(r.Event.JSON[:len(r.Event.JSON)-1:len(r.Event.JSON)-1], `,"pad":"`+strings.Repeat("x", size)+`"}`...)
+		all = append(all, r)
+	}
+	for chunk := range slices.Chunk(all, 50) {
+		put(t, s, chunk...)
+	}
+	gone, err := s.Sweep(t.Context(), time.Time{}, noon, most)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := s.Size(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left.Used > most || left.Used < most-3*size || left.Free < int64(gone)*size {
+		t.Errorf("got %+v after %d of %d events went, want a little less than %d in use and the rest free", left, gone, events, most)
+	}
+	for i, r := range all {
+		if _, err := s.Event(t.Context(), r.Event.ID); (err == nil) != (i >= gone) {
+			t.Fatalf("event %d of %d: %v, and %d went: want the oldest gone and the others kept", i, events, err, gone)
+		}
+	}
+}
+
 func TestSecondProcessIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	open(t, dir)

@@ -1,0 +1,84 @@
+package bailey
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"bailey/internal/store/sqlite"
+)
+
+// roomEvery is how often the size of the store is looked at, by the machine's
+// clock: it is the disk that fills.
+const roomEvery = 5 * time.Second
+
+// errTooLarge is the cause of a [store.FullError] by the store's own limit.
+var errTooLarge = errors.New("it holds more than MaxBytes that must be kept")
+
+// keepRoom forgets settled events early when the store is too large, and says
+// when that was not enough.
+func (r *Router) keepRoom() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		<-r.stop
+		cancel()
+	}()
+	tick := time.NewTicker(roomEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-r.stop:
+			return
+		case <-tick.C:
+		}
+		if err := r.makeRoom(ctx); err != nil && ctx.Err() == nil {
+			r.log.Error("room could not be made in the store; trying again", "error", err)
+		}
+	}
+}
+
+// makeRoom forgets the oldest settled events, as many as needed, if the store
+// is larger than it may be, and notes whether it is full of what must be kept.
+func (r *Router) makeRoom(ctx context.Context) error {
+	size, err := r.store.Size(ctx)
+	if err != nil {
+		return err
+	}
+	if size.Used > r.cfg.MaxBytes {
+		// A tenth more than needed, so as not to begin again at once.
+		gone, err := r.store.Sweep(ctx, time.Time{}, r.clock.Now().Add(-r.cfg.DeadRetention), r.cfg.MaxBytes/10*9)
+		if err != nil {
+			return err
+		}
+		if gone > 0 {
+			r.log.Info("the store was too large: the oldest settled events were forgotten before their time", "events", gone, "limit", r.cfg.MaxBytes)
+		}
+		if size, err = r.store.Size(ctx); err != nil {
+			return err
+		}
+	}
+	r.size.Store(&size)
+	full := size.Used > r.cfg.MaxBytes+r.cfg.MaxBytes/4
+	if was := r.full.Swap(full); was != full {
+		if full {
+			r.log.Error("the store is full of what must be kept: no events are taken", "bytes", size.Used, "limit", r.cfg.MaxBytes)
+		} else {
+			r.log.Info("the store has room again", "bytes", size.Used, "limit", r.cfg.MaxBytes)
+		}
+	}
+	return nil
+}
+
+// showRoom lets the metrics show how large the store is.
+func (r *Router) showRoom() {
+	r.size.Store(&sqlite.Size{})
+	if size, err := r.store.Size(context.Background()); err == nil { // else keepRoom says so
+		r.size.Store(&size)
+	}
+	r.metrics.Gauge("bailey_store_bytes", "Bytes of the store that are in use.", func() float64 { return float64(r.size.Load().Used) })
+	r.metrics.Gauge("bailey_store_free_bytes", "Bytes of the store's file that are free: the file does not shrink, and what comes next is written there.",
+		func() float64 { return float64(r.size.Load().Free) })
+	r.metrics.Gauge("bailey_store_limit_bytes", "Bytes of the store beyond which the oldest settled events are forgotten early.",
+		func() float64 { return float64(r.cfg.MaxBytes) })
+}
