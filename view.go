@@ -59,7 +59,8 @@ func (r *Router) Attempts(ctx context.Context, id event.ID) ([]store.Attempt, er
 // Failing returns why the store cannot be written at present, or nil.
 func (r *Router) Failing() error { return r.store.Failing() }
 
-// Broken is closed when the disk has failed to sync what it was given. From
+// Broken is closed when the store can no longer keep what it is given: the disk
+// failed to sync, or the data folder was removed or moved. From
 // then on the router takes no event: the process should shut it down and end,
 // and the next one reads what is there. Nothing that was acknowledged is lost.
 func (r *Router) Broken() <-chan struct{} { return r.store.BrokenOff() }

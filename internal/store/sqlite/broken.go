@@ -11,6 +11,11 @@ import (
 	"zombiezen.com/go/sqlite"
 )
 
+// A store that cannot keep what it is given breaks off: it takes nothing more,
+// and leaves its files as they are to the process that opens them next. There
+// are two reasons. Its files are not where they were opened, see place. Or the
+// disk failed to sync what was copied from the log.
+//
 // When the disk fails to sync, the kernel says so once. It may keep in memory
 // what is not on the disk, take that for written, and drop it at any time;
 // syncing again succeeds and means nothing. Two things follow.
@@ -25,14 +30,14 @@ import (
 // commits follows that in the log, and would be lost with it. So it writes the
 // log once more before anything rests on it.
 
-// ErrBroken is returned once the disk has failed to sync what was copied from
-// the log: nothing more is taken until another process opens the store.
-var ErrBroken = errors.New("the disk failed to sync, and the program must be started anew")
+// ErrBroken is returned once the store has broken off: nothing more is taken
+// until another process opens it. The error that wraps it says why.
+var ErrBroken = errors.New("nothing more is taken until the program is started anew")
 
 // copyFailed is told why the log could not be copied, or not be begun anew.
 func (s *Store) copyFailed(err error) {
 	if sqlite.ErrCode(err) == sqlite.ResultIOErrFsync {
-		s.breakOff(err)
+		s.breakOff(fmt.Errorf("the disk failed to sync: %w", err))
 		return
 	}
 	// Nothing is lost: it is in the log, and copied another time.
@@ -43,7 +48,7 @@ func (s *Store) copyFailed(err error) {
 func (s *Store) breakOff(cause error) {
 	err := fmt.Errorf("%w: %w", ErrBroken, cause)
 	if s.broken.CompareAndSwap(nil, &err) {
-		s.log.Error("the disk failed to sync: nothing more is taken until the program is started anew", "error", cause)
+		s.log.Error("the store breaks off: "+ErrBroken.Error(), "error", cause)
 		close(s.brokenOff)
 		s.mu.Lock() // nobody is between looking for room and waiting for it
 		s.room.Broadcast()

@@ -65,6 +65,8 @@ type Store struct {
 	path        string
 
 	lock    *sqlite.Conn  // held while the store is open, see lockDir
+	folder  *os.File      // likewise, see lockFolder; nil where folders cannot be locked
+	place   place         // of its files
 	readers *sqlitex.Pool // for whoever asks
 	loader  *sqlitex.Pool // one, for what is due: it stands in nobody's queue
 	gate    gate          // through which they go
@@ -119,7 +121,7 @@ func Open(cfg Config) (*Store, error) {
 		maxMessages: cfg.MaxMessageBytes,
 		clock:       cfg.Clock,
 		rested:      cfg.Rested,
-		path:        filepath.Join(cfg.Dir, "bailey.db"),
+		path:        filepath.Join(cfg.Dir, databaseName),
 		logLimit:    logLimit,
 		logLook:     logLook,
 		wake:        make(chan struct{}, 1),
@@ -147,17 +149,24 @@ func Open(cfg Config) (*Store, error) {
 	}
 	s.room.L = &s.mu
 
-	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the data folder: %w", err)
+	shared, err := makePrivate(cfg.Dir, lockName)
+	if err != nil {
+		return nil, err
 	}
-	var err error
+	if shared {
+		s.log.Warn("other users can write to the data folder, and so can remove or replace what is in it: run chmod go-w", "data", cfg.Dir)
+	}
 	if s.lock, err = lockDir(cfg.Dir); err != nil {
 		return nil, err
+	}
+	if s.folder, err = lockFolder(cfg.Dir); err != nil {
+		return nil, errors.Join(err, s.release())
 	}
 	if err := s.open(cfg.Dir); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
 	go s.write()
+	go s.watch()
 	return s, nil
 }
 
@@ -166,6 +175,9 @@ func (s *Store) open(dir string) (err error) {
 		if err := rewriteLog(s.path); err != nil {
 			return err
 		}
+	}
+	if _, err := makePrivate(dir, databaseName); err != nil {
+		return err
 	}
 	if s.writer, err = sqlite.OpenConn(s.path, sqlite.OpenReadWrite|sqlite.OpenCreate|sqlite.OpenWAL); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
@@ -199,6 +211,9 @@ func (s *Store) open(dir string) (err error) {
 	if err := syncDir(dir); err != nil {
 		return err
 	}
+	if s.place, err = newPlace(s.path, s.path+"-wal"); err != nil {
+		return err
+	}
 	for pool, size := range map[**sqlitex.Pool]int{&s.readers: 4, &s.loader: 1} {
 		*pool, err = sqlitex.NewPool(s.path, sqlitex.PoolOptions{
 			Flags:       sqlite.OpenReadWrite | sqlite.OpenWAL,
@@ -221,11 +236,17 @@ func prepare(conn *sqlite.Conn) error {
 	return nil
 }
 
+// The names of the database and of the lock in the data folder.
+const (
+	databaseName = "bailey.db"
+	lockName     = "bailey.lock"
+)
+
 // lockDir makes sure that one process at a time works in dir. The lock is an
 // exclusive SQLite transaction on a database that holds nothing: it works
 // wherever SQLite does, and the system frees it however the process ends.
 func lockDir(dir string) (*sqlite.Conn, error) {
-	conn, err := sqlite.OpenConn(filepath.Join(dir, "bailey.lock"), sqlite.OpenReadWrite|sqlite.OpenCreate)
+	conn, err := sqlite.OpenConn(filepath.Join(dir, lockName), sqlite.OpenReadWrite|sqlite.OpenCreate)
 	if err != nil {
 		return nil, lockError(dir, err)
 	}
@@ -293,6 +314,9 @@ func (s *Store) release() error {
 		if conn != nil {
 			errs = append(errs, conn.Close())
 		}
+	}
+	if s.folder != nil {
+		errs = append(errs, s.folder.Close())
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("closing the store: %w", err)

@@ -150,6 +150,9 @@ func (s *Store) write() {
 // It reports whether the outcomes are in the store; if not, they wait again.
 func (s *Store) commitAll(puts []*put, outcomes []store.Outcome) bool {
 	err := s.commit(puts, outcomes)
+	if err == nil {
+		err = s.look() // nobody is told of what was written where nobody finds it
+	}
 	for _, p := range puts {
 		p.done <- err
 	}
