@@ -509,7 +509,7 @@ func TestBusToBusOfAnotherRegion(t *testing.T) {
 		must(t, r.Rules().PutTargets(t.Context(), west, bus, name, []rule.Target{{ID: "t", ARN: arn, RoleARN: role}}))
 	}
 	target(t, r, "default", "abroad", r.Rules().BusARN(west, "second"))
-	there("second", "sink", sink)
+	there("second", "sink", strings.Replace(sink, region, west, 1))
 	there("second", "on", r.Rules().BusARN(west, "third"))
 	there("second", "back", defaultARN)
 	there("third", "back", r.Rules().BusARN(west, "second"))
@@ -529,7 +529,15 @@ func TestBusToBusOfAnotherRegion(t *testing.T) {
 	must(t, err)
 	got := map[string]string{}
 	for _, d := range view.Deliveries {
-		got[d.Route.Region+"/"+d.Route.Bus+"/"+d.Route.Rule] = fmt.Sprint(d.Status, " ", d.ErrorCode)
+		if d.Event == id {
+			got[d.Route.Region+"/"+d.Route.Bus+"/"+d.Route.Rule] = fmt.Sprint(d.Status, " ", d.ErrorCode)
+			continue
+		}
+		there, err := r.Event(t.Context(), d.Event)
+		must(t, err)
+		for _, d := range there.Deliveries {
+			got[d.Route.Region+"/"+d.Route.Bus+"/"+d.Route.Rule] = fmt.Sprint(d.Status, " ", d.ErrorCode)
+		}
 	}
 	want := map[string]string{
 		"us-east-1/default/abroad": "delivered ",

@@ -44,7 +44,7 @@ func open(t *testing.T, dir string) *sqlite.Store {
 }
 
 func record(at time.Time, deliveries ...store.Fresh) *store.Record {
-	e := event.New(ids.New(at), &event.Entry{Source: "shop", DetailType: "order", Detail: []byte(`{"n": 1.0}`), TraceHeader: "Root=1"}, "000000000000", "us-east-1", at)
+	e := event.New(ids.New(at), &event.Entry{Source: "shop", DetailType: "order", Detail: []byte(`{"n": 1.0}`), TraceHeader: "Root=1-5759e988-bd862e3fe1be46a994272793"}, "000000000000", "us-east-1", at)
 	return &store.Record{Event: e, Region: "us-east-1", Bus: "default", Deliveries: deliveries}
 }
 
@@ -98,7 +98,7 @@ func TestEventSurvivesReopening(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.ID != r.Event.ID || !bytes.Equal(e.JSON, r.Event.JSON) || !e.Ingested.Equal(noon) || e.TraceHeader != "Root=1" {
+	if e.ID != r.Event.ID || !bytes.Equal(e.JSON, r.Event.JSON) || !e.Ingested.Equal(noon) || e.TraceHeader != "Root=1-5759e988-bd862e3fe1be46a994272793" {
 		t.Errorf("got %+v, want %+v", e.Event, r.Event)
 	}
 	if !slices.Equal(e.Routes, []store.Route{petsRoute}) || e.Bus != "default" || e.Region != "us-east-1" {
