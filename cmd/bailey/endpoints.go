@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -32,18 +33,45 @@ func (c *endpointsCommand) Run(ctx context.Context, t *terminal) error {
 	return nil
 }
 
+// printEndpoints prints a line for each endpoint, and below one for each route of
+// those that have more than one.
 func printEndpoints(out *output, all []admin.Endpoint) {
-	rows := newTable(out, "API", "STAGE", "STATE", "IN FLIGHT", "LIMIT", "QUEUED", "WAITING", "FAILURES", "LAST", "PROBE (UTC)")
+	stage := func(e *admin.Endpoint) string { return cmp.Or(e.Stage, "any") }
+	cells := func(of *admin.Traffic) []string {
+		return []string{
+			of.State, fmt.Sprint(of.InFlight), fmt.Sprint(of.Limit), fmt.Sprint(of.Queued), itoa(of.Waiting),
+			fmt.Sprint(of.Failures), dash(of.ErrorCode), moment(of.ProbeAt),
+		}
+	}
+	heads := []string{"STATE", "IN FLIGHT", "LIMIT", "QUEUED", "WAITING", "FAILURES", "LAST", "PROBE (UTC)"}
+	rows := newTable(out, append([]string{"API", "STAGE"}, heads...)...)
+	several := false
 	for i := range all {
 		e := &all[i]
-		stage := e.Stage
-		if stage == "" {
-			stage = "any"
-		}
-		rows.row(e.API, stage, e.State, fmt.Sprint(e.InFlight), fmt.Sprint(e.Limit), fmt.Sprint(e.Queued), itoa(e.Waiting),
-			fmt.Sprint(e.Failures), dash(e.ErrorCode), moment(e.ProbeAt))
+		rows.row(append([]string{e.API, stage(e)}, cells(&e.Traffic)...)...)
+		several = several || len(e.Routes) > 1
 	}
 	rows.flush()
+	if !several {
+		return
+	}
+	out.println("")
+	rows = newTable(out, append([]string{"API", "STAGE", "ROUTE"}, heads...)...)
+	more := 0
+	for i := range all {
+		e := &all[i]
+		if len(e.Routes) < 2 {
+			continue
+		}
+		for j := range e.Routes {
+			rows.row(append([]string{e.API, stage(e), e.Routes[j].Route}, cells(&e.Routes[j].Traffic)...)...)
+		}
+		more += e.MoreRoutes
+	}
+	rows.flush()
+	if more > 0 {
+		out.println(fmt.Sprintf("%d more routes are not shown.", more))
+	}
 }
 
 // endpointOf names an API, or one of its stages.

@@ -9,11 +9,32 @@ import (
 	"bailey/internal/store"
 )
 
-// Endpoint is how one REST API and stage is doing.
+// Endpoint is how one REST API and stage is doing: all of its routes together,
+// and each of them.
 type Endpoint struct {
 	API   string `json:"api"`
 	Stage string `json:"stage,omitempty"` // empty where the API's one URL serves every stage
-	// State is closed when all is well, open while its circuit is, or paused.
+	Traffic
+	// Routes are those of its methods and paths that had deliveries of late: up to
+	// 100, those in trouble first. MoreRoutes counts the others.
+	Routes     []Route `json:"routes"`
+	MoreRoutes int     `json:"moreRoutes,omitempty"`
+}
+
+// Route is how one method and path of an API's stage is doing.
+type Route struct {
+	Route string `json:"route"` // such as "POST /orders/*"
+	Traffic
+	// HangingPaths counts the paths that the route's variables make, and that left
+	// their latest request unanswered: they get one request at a time.
+	HangingPaths int `json:"hangingPaths,omitempty"`
+}
+
+// Traffic is what goes to an endpoint, or to a route of it.
+type Traffic struct {
+	// State is closed when all is well, and open while its circuit is. An endpoint
+	// is open when its host does not answer, or when all its routes are open; it
+	// may be paused.
 	State    string `json:"state"`
 	Limit    int    `json:"limit"` // requests that may be under way at once
 	InFlight int    `json:"inFlight"`
@@ -53,11 +74,21 @@ func (a *api) listEndpoints(ctx context.Context, which func(store.Endpoint) bool
 }
 
 func endpointOf(s *bailey.EndpointStatus) Endpoint {
-	return Endpoint{
-		API: s.Endpoint.API, Stage: s.Endpoint.Stage, State: s.State, Limit: s.Limit, InFlight: s.InFlight,
-		Queued: s.Queued, Waiting: s.Waiting, NextDueAt: optional(s.NextDue),
-		Failures: s.Failures, ErrorCode: s.ErrorCode, Error: s.Error, ProbeAt: optional(s.ProbeAt),
+	e := Endpoint{
+		API: s.Endpoint.API, Stage: s.Endpoint.Stage, Routes: make([]Route, len(s.Routes)), MoreRoutes: s.MoreRoutes,
+		Traffic: Traffic{
+			State: s.State, Limit: s.Limit, InFlight: s.InFlight, Queued: s.Queued, Waiting: s.Waiting, NextDueAt: optional(s.NextDue),
+			Failures: s.Failures, ErrorCode: s.ErrorCode, Error: s.Error, ProbeAt: optional(s.ProbeAt),
+		},
 	}
+	for i := range s.Routes {
+		r := &s.Routes[i]
+		e.Routes[i] = Route{Route: r.Route, HangingPaths: r.HangingPaths, Traffic: Traffic{
+			State: r.State, Limit: r.Limit, InFlight: r.InFlight, Queued: r.Queued, Waiting: r.Waiting, NextDueAt: optional(r.NextDue),
+			Failures: r.Failures, ErrorCode: r.ErrorCode, Error: r.Error, ProbeAt: optional(r.ProbeAt),
+		}}
+	}
+	return e
 }
 
 func (a *api) pause(r *http.Request) (any, error) { return a.eachEndpoint(r, a.router.Pause) }

@@ -323,21 +323,24 @@ func TestPause(t *testing.T) {
 func TestProbeThatWaitsIsIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Config{})
-		e, ids := newEndpoint(w.d, store.Endpoint{API: "api"}), new(event.IDs)
+		w.d.stopping.Store(true) // no workers but the test
+		r, ids := newTestRoute(w.d), new(event.IDs)
 		now := time.Now().UTC()
-		e.governor = governor{limit: 1, open: true, gap: lastGap, probeAt: now.Add(lastGap)}
-		e.read(ids, 1, true)
-		if !e.idle(now) {
+		r.circuit = circuit{open: true, gap: lastGap, probeAt: now.Add(lastGap)}
+		r.read(ids, 1, plan{probe: true}, true)
+		if !r.end.idle(now) {
 			t.Error("a probe waits for its turn: the endpoint is not idle")
 		}
-		e.governor.probeAt = now
-		if e.idle(now) {
+		r.circuit.probeAt = now
+		r.plan(now)
+		if r.end.idle(now) {
 			t.Error("the probe's turn has come: the endpoint is idle")
 		}
-		e.paused = true
-		if !e.idle(now) {
+		r.end.paused = true
+		r.end.review()
+		if !r.end.idle(now) {
 			t.Error("the endpoint is paused, and not idle")
 		}
-		e.empty()
+		r.empty()
 	})
 }

@@ -88,7 +88,8 @@ type Dispatcher struct {
 	loader    loader
 
 	mu        sync.RWMutex
-	endpoints map[store.Endpoint]*endpoint
+	endpoints map[store.Endpoint]*endpoint // by API and stage
+	routes    map[store.Endpoint]*apiRoute
 
 	queuedBytes atomic.Int64
 	queued      atomic.Int64
@@ -130,6 +131,7 @@ func New(cfg Config) *Dispatcher {
 		clock:     cfg.Clock,
 		transport: newTransport(newDialer(cfg.Egress).DialContext),
 		endpoints: map[store.Endpoint]*endpoint{},
+		routes:    map[store.Endpoint]*apiRoute{},
 	}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.room.L = &d.roomMu
@@ -242,7 +244,8 @@ type delivery struct {
 	event    *event.Event
 	n        int
 	route    store.Route
-	end      *endpoint
+	end      *apiRoute
+	path     uint64        // of the route's, see paths; 0 where it has but one
 	ticket   *store.Ticket // of the commit that brought it; nil once it has a row
 	attempts int           // made before now, since it was last redriven
 	last     lastFailure   // of those
@@ -251,6 +254,13 @@ type delivery struct {
 	queued   time.Time     // on the machine's clock
 	// throttled says that the rate limit held it back.
 	throttled bool
+	// later, when not zero, is until when it waits in the store for its path.
+	later time.Time
+
+	// Of the attempt under way: when it began, on the machine's clock, and
+	// whether it is the probe of its route's circuit, and of its host's.
+	began            time.Time
+	probe, hostProbe bool
 }
 
 func (x *delivery) ref() store.Ref { return store.Ref{Event: x.event.ID.Key(), N: x.n} }
@@ -263,85 +273,6 @@ func (x *delivery) born() time.Time {
 		return x.event.Ingested
 	}
 	return x.since
-}
-
-// Admission is an event that is about to be committed: its record for the
-// store, and a place in memory for each delivery that gets one. Exactly one of
-// Commit and Cancel must follow.
-type Admission struct {
-	Record     store.Record
-	deliveries []*delivery // nil where parked or done
-}
-
-// Admit decides which of the event's deliveries wait in memory and which are
-// parked in the store, and takes the places of the former.
-func (d *Dispatcher) Admit(e *event.Event, region, bus string, routes []*rule.Route) *Admission {
-	a := &Admission{Record: store.Record{Event: e, Region: region, Bus: bus}}
-	if len(routes) == 0 {
-		return a
-	}
-	a.Record.Deliveries = make([]store.Fresh, len(routes))
-	a.deliveries = make([]*delivery, len(routes))
-	for i, rt := range routes {
-		f := &a.Record.Deliveries[i]
-		f.Route = store.Route(rt.Key)
-		f.Endpoint = d.endpointOf(rt, e.JSON)
-		end := d.endpoint(f.Endpoint)
-		if !end.reserve(int64(len(e.JSON))) {
-			f.Parked = true
-			continue
-		}
-		a.deliveries[i] = &delivery{event: e, n: i, route: f.Route, end: end}
-	}
-	return a
-}
-
-// HandOver adds deliveries that the commit itself makes: those to other buses,
-// whose copies of the event are in the same transaction.
-func (a *Admission) HandOver(routes []*rule.Route) {
-	for _, rt := range routes {
-		a.Record.Deliveries = append(a.Record.Deliveries, store.Fresh{Route: store.Route(rt.Key), Done: true})
-		a.deliveries = append(a.deliveries, nil)
-	}
-}
-
-// Commit queues the deliveries of an event that is now durable.
-func (d *Dispatcher) Commit(a *Admission) {
-	for i, x := range a.deliveries {
-		if x == nil {
-			f := &a.Record.Deliveries[i]
-			if f.Done {
-				d.handedOver(f, a.Record.Event)
-				continue
-			}
-			e := d.endpoint(f.Endpoint)
-			e.waits(f.Route)
-			d.loader.note(e, a.Record.Event.Ingested)
-			continue
-		}
-		x.ticket = a.Record.Ticket
-		x.queued = time.Now()
-		if !x.end.push(x) {
-			d.park(x, x.end.key, x.event.Ingested)
-		}
-	}
-}
-
-// handedOver counts a delivery that the commit has made.
-func (d *Dispatcher) handedOver(f *store.Fresh, e *event.Event) {
-	now := d.clock.Now()
-	d.cfg.Metrics.Find(f.Route.Region, f.Route.Bus, f.Route.Rule).Attempted(metrics.Attempt{
-		Number: 1, Outcome: metrics.Delivered, Ingested: e.Ingested, Started: now, Ended: now,
-	})
-}
-
-// Cancel frees the places of an event that was not committed.
-func (d *Dispatcher) Cancel(a *Admission) {
-	for _, x := range a.deliveries {
-		if x != nil {
-			x.end.release(int64(len(x.event.JSON)))
-		}
-	}
 }
 
 // EndpointOf says where deliveries of this event queue as their target is now:
@@ -358,9 +289,7 @@ func (d *Dispatcher) EndpointOf(r store.Route, event []byte) store.Endpoint {
 // which waited there need not wait longer: each has a row that is due.
 func (d *Dispatcher) Due(backlog []store.Backlog) {
 	for _, b := range backlog {
-		e := d.endpoint(b.Endpoint)
-		e.waits(b.Route)
-		d.loader.note(e, b.NextDue)
+		d.waits(b.Endpoint, b.Route, b.NextDue)
 	}
 }
 
@@ -378,58 +307,7 @@ func (d *Dispatcher) endpointOf(rt *rule.Route, event []byte) store.Endpoint {
 	if failure != nil {
 		return store.Endpoint{}
 	}
-	return store.Endpoint{API: api.ID, Stage: stage}
-}
-
-// endpoint returns the endpoint of that name, making it if need be.
-func (d *Dispatcher) endpoint(key store.Endpoint) *endpoint {
-	d.mu.RLock()
-	e := d.endpoints[key]
-	d.mu.RUnlock()
-	if e != nil {
-		return e
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if e = d.endpoints[key]; e == nil {
-		e = newEndpoint(d, key)
-		d.endpoints[key] = e
-	}
-	return e
-}
-
-// tendEvery and stale bound how long a fresh delivery may wait in memory
-// without a row. A restart looks through all events from the oldest such one
-// on, so none must hold it back for long.
-const (
-	tendEvery = 5 * time.Second
-	stale     = 10 * time.Second
-)
-
-// tend moves fresh deliveries that have waited too long to the store.
-func (d *Dispatcher) tend() {
-	tick := time.NewTicker(tendEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-d.loader.done:
-			return
-		case now := <-tick.C:
-			d.mu.RLock()
-			all := make([]*endpoint, 0, len(d.endpoints))
-			for _, e := range d.endpoints {
-				all = append(all, e)
-			}
-			d.mu.RUnlock()
-			d.active.Add(1) // what is shed is nowhere until it is parked
-			for _, e := range all {
-				for _, x := range e.shed(now.Add(-stale)) {
-					d.park(x, e.key, x.event.Ingested)
-				}
-			}
-			d.active.Add(-1)
-		}
-	}
+	return store.Endpoint{API: api.ID, Stage: stage, Route: rt.Request.Route()}
 }
 
 // park gives a delivery a row that is due at the moment, and lets go of it.
@@ -444,14 +322,14 @@ func (d *Dispatcher) park(x *delivery, to store.Endpoint, due time.Time) {
 
 // durable is called by the store's writer once an outcome is committed.
 func (x *delivery) durable(o *store.Outcome) {
-	d := x.end.d
+	d := x.end.end.d
 	if x.ticket == nil {
+		x.end.end.mu.Lock()
 		x.end.forget(x.ref())
+		x.end.end.mu.Unlock()
 	}
 	if o.Status == store.Pending {
-		e := d.endpoint(o.Endpoint)
-		e.waits(o.Route)
-		d.loader.note(e, o.Due)
+		d.waits(o.Endpoint, o.Route, o.Due)
 		return
 	}
 	if o.DeadLetter != nil {

@@ -11,9 +11,9 @@ import (
 )
 
 // loader reads parked deliveries back from the store when they are due. It
-// keeps, for each endpoint that has any, the moment of the first: a million
-// parked deliveries cost it nothing, and an endpoint that has many does not
-// stand in another's way.
+// keeps, for each route that has any, the moment of the first: a million parked
+// deliveries cost it nothing, and a route that has many does not stand in
+// another's way.
 type loader struct {
 	d     *Dispatcher
 	alarm clock.Alarm
@@ -25,8 +25,9 @@ type loader struct {
 
 	mu      sync.Mutex
 	due     dueHeap
-	loading bool
+	loading *apiRoute // what is being read for
 	armed   time.Time // what the alarm is set for
+	probes  int64     // how many were read
 }
 
 func (l *loader) init(d *Dispatcher) {
@@ -37,27 +38,61 @@ func (l *loader) init(d *Dispatcher) {
 	l.ctx, l.end = context.WithCancel(context.Background())
 }
 
-// note says that something of the endpoint is due at the moment.
-func (l *loader) note(e *endpoint, at time.Time) {
+// note says that something of the route is due at the moment.
+func (l *loader) note(r *apiRoute, at time.Time) {
+	l.mu.Lock()
+	first := l.set(r, at)
+	l.mu.Unlock()
+	if first {
+		l.rouse()
+	}
+}
+
+// noteAll says when to look again at the routes of an endpoint that have
+// something waiting, and at r, or at every one: not before, since its circuit
+// holds all of them.
+func (l *loader) noteAll(e *endpoint, r *apiRoute, at time.Time, every bool) {
 	l.mu.Lock()
 	first := false
-	switch {
-	case e.index < 0:
-		e.due = at
-		heap.Push(&l.due, e)
-		first = e.index == 0
-	case at.Before(e.due):
-		e.due = at
-		heap.Fix(&l.due, e.index)
-		first = e.index == 0
+	for _, one := range e.routes {
+		if every || one == r || one.index >= 0 {
+			first = l.set(one, at) || first
+		}
 	}
 	l.mu.Unlock()
 	if first {
-		select {
-		case l.wake <- struct{}{}:
-		default:
-		}
+		l.rouse()
 	}
+}
+
+// set puts the route into the heap, or moves it forward there. It reports
+// whether it is the first in it now. The caller holds mu.
+func (l *loader) set(r *apiRoute, at time.Time) (first bool) {
+	switch {
+	case r.index < 0:
+		r.due = at
+		heap.Push(&l.due, r)
+	case at.Before(r.due):
+		r.due = at
+		heap.Fix(&l.due, r.index)
+	default:
+		return false
+	}
+	return r.index == 0
+}
+
+func (l *loader) rouse() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// knows reports whether the loader has anything to do for the route.
+func (l *loader) knows(r *apiRoute) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return r.index >= 0 || l.loading == r
 }
 
 func (l *loader) stop() {
@@ -70,11 +105,11 @@ func (l *loader) stop() {
 func (l *loader) run() {
 	defer l.alarm.Stop()
 	for {
-		e, now := l.pick()
-		if e != nil && !l.d.stopping.Load() {
-			l.load(e, now)
+		r, now := l.pick()
+		if r != nil && !l.d.stopping.Load() {
+			l.load(r, now)
 			l.mu.Lock()
-			l.loading = false
+			l.loading = nil
 			l.mu.Unlock()
 			continue
 		}
@@ -88,8 +123,8 @@ func (l *loader) run() {
 	}
 }
 
-// pick takes the endpoint whose time has come, or sets the alarm for the next.
-func (l *loader) pick() (*endpoint, time.Time) {
+// pick takes the route whose time has come, or sets the alarm for the next.
+func (l *loader) pick() (*apiRoute, time.Time) {
 	now := l.d.clock.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -99,8 +134,8 @@ func (l *loader) pick() (*endpoint, time.Time) {
 	case l.due[0].due.After(now):
 		l.arm(l.due[0].due)
 	default:
-		l.loading = true
-		return heap.Pop(&l.due).(*endpoint), now
+		l.loading = heap.Pop(&l.due).(*apiRoute)
+		return l.loading, now
 	}
 	return nil, now
 }
@@ -115,8 +150,8 @@ func (l *loader) arm(at time.Time) {
 func (l *loader) idle() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.loading || len(l.due) == 0 {
-		return !l.loading
+	if l.loading != nil || len(l.due) == 0 {
+		return l.loading == nil
 	}
 	next := l.due[0].due
 	return next.After(l.d.clock.Now()) && next.Equal(l.armed)
@@ -125,62 +160,104 @@ func (l *loader) idle() bool {
 // readAgain is how long the loader waits after the store could not be read.
 const readAgain = time.Second
 
-func (l *loader) load(e *endpoint, now time.Time) {
-	if until := e.closedUntil(now); until.After(now) {
-		l.d.expire(l.ctx, e, now)
-		l.note(e, until)
+func (l *loader) load(r *apiRoute, now time.Time) {
+	p := r.plan(now)
+	switch {
+	case p.until.After(now):
+		l.d.expire(l.ctx, r, now)
+		l.note(r, p.until)
 		return
-	}
-	w, probe := e.room()
-	if w.Most == 0 {
+	case p.window.Most == 0:
 		return // whoever makes room says so
-	}
-	if probe {
-		l.probe(e, now, w.Skip)
+	case p.probe:
+		l.probe(r, now, &p)
 		return
 	}
-	due, next, more, err := l.d.cfg.Store.Due(l.ctx, e.key, now, w)
+	due, next, more, err := l.d.cfg.Store.Due(l.ctx, r.key, now, p.window)
 	if err != nil {
-		if l.ctx.Err() == nil {
-			l.d.log.Error("due deliveries could not be read; trying again", "api", e.key.API, "stage", e.key.Stage, "error", err)
-			l.note(e, now.Add(readAgain))
-		}
+		l.failed(r, now, "due deliveries could not be read; trying again", err)
 		return
 	}
 	switch {
-	case e.pushLoaded(due, more):
-		l.note(e, now)
+	case r.pushLoaded(&p, due, more):
+		l.note(r, now)
 	case !next.IsZero():
-		l.note(e, next)
+		l.note(r, next)
 	}
 }
 
-// probe reads the delivery that is to ask whether an endpoint is back: of each
-// route in turn, so that one whose requests always fail cannot keep the circuit
-// open for the others.
-func (l *loader) probe(e *endpoint, now time.Time, skip map[store.Ref]struct{}) {
-	p, next, err := l.d.cfg.Store.Probe(l.ctx, e.key, now, e.probed, skip)
+func (l *loader) failed(r *apiRoute, now time.Time, what string, err error) {
+	if l.ctx.Err() == nil {
+		l.d.log.Error(what, "api", r.key.API, "stage", r.key.Stage, "route", r.key.Route, "error", err)
+		l.note(r, now.Add(readAgain))
+	}
+}
+
+// probe reads the delivery that is to ask whether a route, or its host, is back:
+// of each target in turn, so that one whose requests always fail cannot keep the
+// circuit open for the others. Where the host's circuit is open, the routes take
+// turns as well, see dueHeap.
+func (l *loader) probe(r *apiRoute, now time.Time, p *plan) {
+	l.mu.Lock()
+	l.probes++
+	r.probedAt = l.probes
+	l.mu.Unlock()
+	found, next, err := l.d.cfg.Store.Probe(l.ctx, r.key, now, r.probed, p.window.Skip)
 	switch {
 	case err != nil:
-		if l.ctx.Err() == nil {
-			l.d.log.Error("no probe could be read; trying again", "api", e.key.API, "stage", e.key.Stage, "error", err)
-			l.note(e, now.Add(readAgain))
+		l.failed(r, now, "no probe could be read; trying again", err)
+	case found != nil:
+		r.probed = found.Route
+		if r.pushLoaded(p, []store.Parked{*found}, true) {
+			l.note(r, now)
 		}
-	case p != nil:
-		e.probed = p.Route
-		if e.pushLoaded([]store.Parked{*p}, true) {
-			l.note(e, now)
-		}
+		return
 	case !next.IsZero():
-		l.note(e, next)
+		l.note(r, next)
+	}
+	r.end.noProbe(r, now)
+}
+
+// noProbe says that the route, whose turn it was, has nothing to ask with
+// whether the host is back. It is another's turn.
+func (e *endpoint) noProbe(r *apiRoute, now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.candidate != r {
+		return
+	}
+	e.candidate = nil
+	if !e.circuit.open {
+		return
+	}
+	for _, one := range e.routes {
+		if one != r {
+			e.d.loader.hasten(one, now)
+		}
 	}
 }
 
-// dueHeap orders endpoints by the moment of their first due delivery.
-type dueHeap []*endpoint
+// hasten looks at the route now if it was to be looked at later.
+func (l *loader) hasten(r *apiRoute, now time.Time) {
+	l.mu.Lock()
+	first := r.index >= 0 && l.set(r, now)
+	l.mu.Unlock()
+	if first {
+		l.rouse()
+	}
+}
 
-func (h dueHeap) Len() int           { return len(h) }
-func (h dueHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+// dueHeap orders routes by the moment of their first due delivery, and those
+// with the same by who had a probe last.
+type dueHeap []*apiRoute
+
+func (h dueHeap) Len() int { return len(h) }
+func (h dueHeap) Less(i, j int) bool {
+	if c := h[i].due.Compare(h[j].due); c != 0 {
+		return c < 0
+	}
+	return h[i].probedAt < h[j].probedAt
+}
 func (h dueHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
 	h[i].index, h[j].index = i, j
@@ -188,16 +265,16 @@ func (h dueHeap) Swap(i, j int) {
 
 // Push and Pop are for package heap.
 func (h *dueHeap) Push(x any) {
-	e := x.(*endpoint)
-	e.index = len(*h)
-	*h = append(*h, e)
+	r := x.(*apiRoute)
+	r.index = len(*h)
+	*h = append(*h, r)
 }
 
 func (h *dueHeap) Pop() any {
 	last := len(*h) - 1
-	e := (*h)[last]
+	r := (*h)[last]
 	(*h)[last] = nil
 	*h = (*h)[:last]
-	e.index = -1
-	return e
+	r.index = -1
+	return r
 }

@@ -66,8 +66,13 @@ func (w *world) atRest() {
 		w.t.Errorf("at rest: %d deliveries and %d bytes in memory, %d requests under way; want none", q, b, f)
 	}
 	for key, e := range w.d.endpoints {
-		if e.workers != 0 || e.reserved != 0 || e.bytes != 0 || len(e.parked) != 0 || e.fresh.len() != 0 || e.loaded.len() != 0 {
-			w.t.Errorf("at rest: %v has %d workers, %d places, %d parked, queues of %d and %d", key, e.workers, e.reserved, len(e.parked), e.fresh.len(), e.loaded.len())
+		if e.workers != 0 || e.places != 0 || e.bytes != 0 || e.shares != (shares{turn: e.shares.turn}) {
+			w.t.Errorf("at rest: %v has %d workers, %d places, %d bytes, and %+v", key, e.workers, e.places, e.bytes, e.shares)
+		}
+	}
+	for key, r := range w.d.routes {
+		if r.places != 0 || r.bytes != 0 || len(r.parked) != 0 || r.inMemory() != 0 || r.inFlight != 0 || r.inRing {
+			w.t.Errorf("at rest: %v has %d places, %d bytes, %d parked, %d in memory, %d under way", key, r.places, r.bytes, len(r.parked), r.inMemory(), r.inFlight)
 		}
 	}
 }

@@ -145,7 +145,7 @@ func TestChangedMeanwhile(t *testing.T) {
 				t.ARN = "arn:aws:execute-api:us-east-1:000000000000:other/prod/PUT/mended/*"
 				t.HTTPParameters = &rule.HTTPParameters{PathParameterValues: []string{"$.detail.n"}}
 			})
-		}, status: store.Delivered, attempts: 2, arrived: map[string]int{"api": 1, "other": 1}, path: "/mended/1", end: store.Endpoint{API: "other"}},
+		}, status: store.Delivered, attempts: 2, arrived: map[string]int{"api": 1, "other": 1}, path: "/mended/1", end: store.Endpoint{API: "other", Route: "PUT /mended/*"}},
 		{name: "target's path changed on the same API", change: func(_ *testing.T, w *world) {
 			w.target("api", retries(2, -1), func(t *rule.Target) { t.ARN = "arn:aws:execute-api:us-east-1:000000000000:api/prod/PUT/mended" })
 		}, status: store.Dead, code: retry.ErrorFromTarget, attempts: 3, arrived: map[string]int{"api": 3}, path: "/mended", letters: 1},
@@ -174,7 +174,7 @@ func TestChangedMeanwhile(t *testing.T) {
 			status: store.Delivered, attempts: 2, arrived: map[string]int{"api": 1, "other": 1}, path: "/v2/orders"},
 		{name: "API's stage has a place of its own now", change: func(_ *testing.T, w *world) {
 			w.api(request.API{ID: "api", Stages: map[string]request.Stage{"prod": {URL: "http://other"}}})
-		}, status: store.Delivered, attempts: 2, arrived: map[string]int{"api": 1, "other": 1}, path: "/orders", end: store.Endpoint{API: "api", Stage: "prod"}},
+		}, status: store.Delivered, attempts: 2, arrived: map[string]int{"api": 1, "other": 1}, path: "/orders", end: store.Endpoint{API: "api", Stage: "prod", Route: "POST /orders"}},
 		{name: "API deleted", change: func(t *testing.T, w *world) {
 			if err := w.rules.DeleteAPI(ctx, "api"); err != nil {
 				t.Fatal(err)

@@ -30,6 +30,7 @@ package request
 
 import (
 	"fmt"
+	"hash/maphash"
 	"net/http"
 	"slices"
 	"strings"
@@ -75,6 +76,8 @@ type Template struct {
 
 	path        []part // of the request, after the API's own
 	dynamicPath bool
+	route       string // the method, and the path as it stands in the ARN
+	pathKey     uint64 // of the variables where none is dynamic; 0 where there are none
 
 	query        []pair // sorted by key, as far as the keys are known
 	staticQuery  string // the whole query, encoded, where nothing of it is dynamic
@@ -136,6 +139,34 @@ func Compile(targetARN string, p *Parameters) (*Template, error) {
 	}
 	return t, nil
 }
+
+// Route names the method and path of the API that the target's ARN names, such
+// as "POST /orders/*": what API Gateway calls a route key.
+func (t *Template) Route() string { return t.route }
+
+// PathKey returns a number for the path that the event's variables make of the
+// route: the same for the same path, and as good as never the same for another.
+// It is 0 where the route has no variables and so but one path.
+func (t *Template) PathKey(event []byte) uint64 {
+	if !t.dynamicPath {
+		return t.pathKey
+	}
+	var h maphash.Hash
+	h.SetSeed(pathSeed)
+	var space [256]byte
+	for i := range t.path {
+		p := &t.path[i]
+		_, _ = h.WriteString(p.raw) // a Hash takes everything
+		if p.number > 0 {
+			filled, _ := p.variable.append(space[:0], event) // too long is too long for Build as well
+			_, _ = h.Write(filled)
+			_ = h.WriteByte('/')
+		}
+	}
+	return max(1, h.Sum64())
+}
+
+var pathSeed = maphash.MakeSeed()
 
 // APIID returns the id of the API that the target's ARN names.
 func (t *Template) APIID() string { return t.api }
@@ -207,6 +238,10 @@ func (t *Template) compilePath(e *arn.ExecuteAPI, p *Parameters) *Error {
 		t.dynamicPath = true
 	}
 	flush()
+	t.route = t.method + " /" + strings.Join(e.Path, "/")
+	if variables > 0 && !t.dynamicPath {
+		t.pathKey = max(1, maphash.String(pathSeed, t.path[0].raw))
+	}
 	return nil
 }
 

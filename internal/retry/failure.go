@@ -75,6 +75,10 @@ type Failure struct {
 	Retryable  bool          // whether another attempt may succeed (X2, X3)
 	StatusCode int           // of the response; 0 where there was none
 	RetryAfter time.Duration // the least wait the endpoint asked for (X6); 0 where it did not
+	// Unreached says that there was no connection to send the request on: the
+	// name was not found, connecting failed or took too long, or TLS did. It
+	// tells of the host, and nothing of what the request asked it for.
+	Unreached bool
 }
 
 // Error returns the code and the message.
@@ -168,9 +172,22 @@ func FromError(err error) *Failure {
 		return &Failure{Code: ConnectionFailure, Message: sentence("the name " + d.Name + " does not exist")}
 	}
 	if isTimeout(err) {
-		return &Failure{Code: Timeout, Retryable: true, Message: timeoutMessage(err)}
+		return &Failure{Code: Timeout, Retryable: true, Message: timeoutMessage(err), Unreached: unreached(err)}
 	}
-	return &Failure{Code: ConnectionFailure, Retryable: true, Message: connectionMessage(err)}
+	return &Failure{Code: ConnectionFailure, Retryable: true, Message: connectionMessage(err), Unreached: unreached(err)}
+}
+
+// unreached reports whether the error came before there was a connection.
+func unreached(err error) bool {
+	if o, ok := errors.AsType[*net.OpError](err); ok && o.Op == "dial" {
+		return true
+	}
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return true
+	}
+	text := err.Error()
+	return strings.HasPrefix(text, "tls: ") || strings.HasPrefix(text, "x509: ") || strings.HasPrefix(text, "remote error: tls: ") ||
+		strings.Contains(text, "TLS handshake timeout")
 }
 
 // connectionMessage says what broke a connection, in the words of whoever looks

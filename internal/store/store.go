@@ -52,10 +52,20 @@ func ParseStatus(text string) (Status, error) {
 // Route names one target of one rule.
 type Route struct{ Region, Bus, Rule, Target string }
 
-// Endpoint is what deliveries queue for: one REST API and stage. The stage is
-// empty where the API's one URL serves every stage. The zero Endpoint stands
-// for deliveries that lead nowhere and fail when they are looked at.
-type Endpoint struct{ API, Stage string }
+// Endpoint is what deliveries queue for: a REST API and stage, and of that one
+// route, a method and path such as "POST /orders/*". The stage is empty where
+// the API's one URL serves every stage. The zero Endpoint stands for deliveries
+// that lead nowhere and fail when they are looked at.
+//
+// The route is empty where the API and stage as a whole are meant, and in rows
+// of a Bailey that did not tell routes apart.
+type Endpoint struct {
+	API, Stage string
+	Route      string `json:",omitempty"`
+}
+
+// Whole is the endpoint without its route: the API and stage.
+func (e Endpoint) Whole() Endpoint { return Endpoint{API: e.API, Stage: e.Stage} }
 
 // Record is one event to be committed, with its deliveries. An event that no
 // rule matched has none; it is kept all the same, so that one can see that it

@@ -63,8 +63,8 @@ func (n *names) load(conn *sqlite.Conn, newest int64) error {
 			route := store.Route{Region: r.ColumnText(1), Bus: r.ColumnText(2), Rule: r.ColumnText(3), Target: r.ColumnText(4)}
 			n.routes.add(route, r.ColumnInt64(0), newest)
 		},
-		"SELECT no, api, stage FROM endpoint": func(r *sqlite.Stmt) {
-			n.endpoints.add(store.Endpoint{API: r.ColumnText(1), Stage: r.ColumnText(2)}, r.ColumnInt64(0), newest)
+		"SELECT no, api, stage, api_route FROM endpoint": func(r *sqlite.Stmt) {
+			n.endpoints.add(store.Endpoint{API: r.ColumnText(1), Stage: r.ColumnText(2), Route: r.ColumnText(3)}, r.ColumnInt64(0), newest)
 		},
 		"SELECT no, id FROM archive": func(r *sqlite.Stmt) {
 			n.archives.add(r.ColumnText(1), r.ColumnInt64(0), newest)
@@ -126,7 +126,7 @@ func (n *names) route(conn *sqlite.Conn, r store.Route, key int64) (int64, error
 }
 
 func (n *names) endpoint(conn *sqlite.Conn, e store.Endpoint, key int64) (int64, error) {
-	return intern(n, conn, &n.endpoints, e, key, "INSERT INTO endpoint (no, api, stage) VALUES (?, ?, ?)", e.API, e.Stage)
+	return intern(n, conn, &n.endpoints, e, key, "INSERT INTO endpoint (no, api, stage, api_route) VALUES (?, ?, ?, ?)", e.API, e.Stage, e.Route)
 }
 
 func (n *names) archive(conn *sqlite.Conn, id string) (int64, error) {

@@ -243,6 +243,21 @@ CREATE INDEX delivery_waiting ON delivery (endpoint, route, due) WHERE status = 
 ALTER TABLE dead_letter ADD COLUMN event_id BLOB;
 ALTER TABLE dead_letter ADD COLUMN trace TEXT;
 `,
+	`
+-- Deliveries wait by the route that they go to, a method and path of the API's
+-- stage, so that one that hangs is not in another's way. What waited before has
+-- an empty route here: when its turn comes, it moves to its own.
+CREATE TABLE place (
+	no        INTEGER PRIMARY KEY,
+	api       TEXT NOT NULL,
+	stage     TEXT NOT NULL,
+	api_route TEXT NOT NULL,
+	UNIQUE (api, stage, api_route)
+) STRICT;
+INSERT INTO place SELECT no, api, stage, '' FROM endpoint;
+DROP TABLE endpoint;
+ALTER TABLE place RENAME TO endpoint;
+`,
 }
 
 // migrate brings the database to the version that this program knows, in one
