@@ -59,6 +59,7 @@ func (d *Dispatcher) makeRoute(key store.Endpoint) *apiRoute {
 		d.routes[key] = r
 		e.mu.Lock()
 		e.routes[key.Route] = r
+		e.shares.known[r.standing]++
 		e.mu.Unlock()
 	}
 	return r
@@ -140,6 +141,7 @@ func (d *Dispatcher) forgetUnused(e *endpoint, since time.Time) {
 		if r.used.Before(since) && r.places == 0 && r.inFlight == 0 && r.inMemory() == 0 && len(r.parked) == 0 &&
 			e.candidate != r && !d.loader.knows(r) {
 			r.gone = true
+			e.shares.known[r.standing]--
 			delete(e.routes, name)
 			delete(d.routes, r.key)
 		}

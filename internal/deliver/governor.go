@@ -11,6 +11,9 @@ const (
 	// firstLimit is how many requests a route that nobody knows yet may have
 	// under way.
 	firstLimit = 10
+	// firstPaths is the same for one whose path has variables: a few of the paths
+	// may hang, and nobody knows yet which.
+	firstPaths = 32
 	// fewest is the limit below which rising latency alone does not press it:
 	// with so few requests the route is not what they wait for.
 	fewest = 8

@@ -56,8 +56,8 @@ const (
 
 // admits says what may be done with a delivery to a path, where the route may
 // have so many requests under way and so many are; room is how many deliveries
-// may be set aside.
-func (s *paths) admits(key uint64, allowed, under, room int) passage {
+// may be set aside, and quiet says that the route has not answered of late.
+func (s *paths) admits(key uint64, allowed, under, room int, quiet bool) passage {
 	if !s.mixed {
 		switch s.only {
 		case 0:
@@ -76,7 +76,8 @@ func (s *paths) admits(key uint64, allowed, under, room int) passage {
 	var may bool
 	switch {
 	case p.hangs:
-		may = p.inFlight == 0 && s.hung < max(1, kept)
+		// Never the last, unless nothing else is answered either.
+		may = p.inFlight == 0 && s.hung < max(1, kept) && (free > max(1, kept) || quiet)
 		if !may && p.inFlight == 0 {
 			return putOff // its end is none that could call it
 		}

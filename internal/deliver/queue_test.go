@@ -66,7 +66,7 @@ func (w *world) atRest() {
 		w.t.Errorf("at rest: %d deliveries and %d bytes in memory, %d requests under way; want none", q, b, f)
 	}
 	for key, e := range w.d.endpoints {
-		if e.workers != 0 || e.places != 0 || e.bytes != 0 || e.shares != (shares{turn: e.shares.turn}) {
+		if e.workers != 0 || e.places != 0 || e.bytes != 0 || e.shares != (shares{turn: e.shares.turn, known: e.shares.known}) {
 			w.t.Errorf("at rest: %v has %d workers, %d places, %d bytes, and %+v", key, e.workers, e.places, e.bytes, e.shares)
 		}
 	}

@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"strings"
 	"time"
 
 	"bailey/internal/store"
@@ -11,8 +12,9 @@ import (
 // shares with the other routes of its stage is its endpoint's, whose mutex
 // guards it.
 type apiRoute struct {
-	end *endpoint
-	key store.Endpoint
+	end      *endpoint
+	key      store.Endpoint
+	variable bool // whether its path has variables
 
 	fresh, loaded fifo // those read back from the store are loaded
 	again         fifo // those that were set aside for their path, and may go
@@ -48,10 +50,14 @@ type apiRoute struct {
 }
 
 func newRoute(end *endpoint, key store.Endpoint) *apiRoute {
-	return &apiRoute{
-		end: end, key: key, standing: unknown, index: -1, window: firstWindow, used: time.Now(),
+	r := &apiRoute{
+		end: end, key: key, variable: strings.Contains(key.Route, "*"), standing: unknown, index: -1, window: firstWindow, used: time.Now(),
 		parked: map[store.Ref]struct{}{}, targets: map[store.Route]struct{}{},
 	}
+	if r.variable {
+		r.governor.limit = firstPaths
+	}
+	return r
 }
 
 // ready counts the deliveries that wait for nothing but their turn.
@@ -165,6 +171,7 @@ func (r *apiRoute) stands() standing {
 // there are have to wait for their path; one that has a later moment is to be
 // put off until then, in the store.
 func (r *apiRoute) pop(now time.Time) *delivery {
+	quiet := r.variable && time.Since(r.heard) > pathGap
 	for r.ready() > 0 {
 		var x *delivery
 		switch {
@@ -180,7 +187,7 @@ func (r *apiRoute) pop(now time.Time) *delivery {
 		if x.path == 0 {
 			return x
 		}
-		switch r.paths.admits(x.path, r.allowed(now), r.inFlight, r.end.d.cfg.MaxQueued/asideOf) {
+		switch r.paths.admits(x.path, r.allowed(now), r.inFlight, max(1, r.end.d.cfg.MaxQueued/asideOf), quiet) {
 		case goes:
 			return x
 		case waits:

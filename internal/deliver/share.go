@@ -20,7 +20,8 @@ const (
 //     back: of these a route gets as many as it leaves. So a route that begins to
 //     hang, however busy it was, leaves something for the others.
 //   - What nobody knows has at most half, all of it together, and each as many
-//     as it leaves to others of its kind.
+//     as it leaves to others of its kind; but one more route may have its first
+//     while what is kept back is free.
 //   - What leaves requests unanswered has one request each, at most a quarter
 //     together, and never the last that is free.
 //
@@ -31,6 +32,7 @@ type shares struct {
 	rings [standings]ring
 	under [standings]int // requests under way
 	total int            // the sum of them
+	known [standings]int // routes
 	turn  standing       // whose ring goes first
 }
 
@@ -71,12 +73,16 @@ func (s *shares) of(kind standing, most int, alone bool) *apiRoute {
 	case unknown:
 		left := (most+1)/2 - s.under[unknown]
 		switch {
-		case left <= 0 || free == 1 && most > 1 && !alone:
-			return nil
-		case alone:
+		case alone && left > 0:
 			return ring.first
+		case alone:
+			return nil
+		case left > 0 && free > 1:
+			return ring.with(min(left, free))
+		case free > keptBack(most) || s.known[sound] == 0:
+			return ring.with(1)
 		}
-		return ring.with(min(left, free))
+		return nil
 	default:
 		switch {
 		case alone:
@@ -111,6 +117,8 @@ func (s *shares) place(r *apiRoute, now standing, ready bool) {
 		s.rings[r.standing].remove(r)
 		s.under[r.standing] -= r.inFlight
 		s.under[now] += r.inFlight
+		s.known[r.standing]--
+		s.known[now]++
 		r.standing = now
 	}
 	if ready {
