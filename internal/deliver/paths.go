@@ -5,7 +5,7 @@ import "time"
 // The figures of paths.
 const (
 	// wellKnown is how many of the paths that answered last a route remembers.
-	wellKnown = 1024
+	wellKnown = 4096
 	// mostHanging is how many of the paths that hang it remembers.
 	mostHanging = 1024
 	// mostAside is how many deliveries wait in memory for one path, and asideOf
@@ -56,7 +56,7 @@ const (
 
 // admits says what may be done with a delivery to a path, where the route may
 // have so many requests under way and so many are; room is how many deliveries
-// may be set aside, and quiet says that the route has not answered of late.
+// may be set aside for paths, and quiet says that the route has not answered of late.
 func (s *paths) admits(key uint64, allowed, under, room int, quiet bool) passage {
 	if !s.mixed {
 		switch s.only {
@@ -86,22 +86,55 @@ func (s *paths) admits(key uint64, allowed, under, room int, quiet bool) passage
 	default:
 		may = p.inFlight < 2 && free > kept
 		if !may && p.inFlight == 0 {
-			if s.aside >= room {
-				return putOff
-			}
-			return waits
+			return waits // the next end of any request calls it
 		}
 	}
 	switch {
 	case may:
 		return goes
-	case p.aside.len() < mostAside && s.aside < room:
+	case p.aside.len() < mostAside && s.aside-s.stalled.len() < room:
 		return waits
 	}
 	return putOff
 }
 
-func (s *paths) knows(key uint64) bool { return s.well != nil && s.well[key%wellKnown] == key }
+// knows reports whether the path is among those that answered last. Each has one
+// of two places in the table, so that few push each other out.
+func (s *paths) knows(key uint64) bool {
+	if s.well == nil {
+		return false
+	}
+	a, b := places(key)
+	return s.well[a] == key || s.well[b] == key
+}
+
+func places(key uint64) (a, b uint64) { return key % wellKnown, key >> 32 % wellKnown }
+
+func (s *paths) learn(key uint64) {
+	if s.well == nil {
+		s.well = new([wellKnown]uint64)
+	}
+	a, b := places(key)
+	switch {
+	case s.well[a] == key || s.well[b] == key:
+	case s.well[a] == 0:
+		s.well[a] = key
+	default:
+		s.well[b] = key
+	}
+}
+
+func (s *paths) unlearn(key uint64) {
+	if s.well == nil {
+		return
+	}
+	a, b := places(key)
+	for _, place := range [...]uint64{a, b} {
+		if s.well[place] == key {
+			s.well[place] = 0
+		}
+	}
+}
 
 // setAside keeps a delivery until it may go.
 func (s *paths) setAside(x *delivery) {
@@ -166,15 +199,10 @@ func (s *paths) ended(key uint64, how result, free, kept int, again func(*delive
 	p.inFlight--
 	switch how {
 	case answered:
-		if s.well == nil {
-			s.well = new([wellKnown]uint64)
-		}
-		s.well[key%wellKnown] = key
+		s.learn(key)
 		s.mark(p, false)
 	case unanswered:
-		if s.knows(key) {
-			s.well[key%wellKnown] = 0
-		}
+		s.unlearn(key)
 		s.mark(p, true)
 	case nothing:
 	}

@@ -327,3 +327,9 @@ func (q *Query) Selects(r Route) bool {
 	return (q.Region == "" || q.Region == r.Region) && (q.Bus == "" || q.Bus == r.Bus) &&
 		(q.Rule == "" || q.Rule == r.Rule) && (q.Target == "" || q.Target == r.Target)
 }
+
+// With is the endpoint of one of its routes.
+func (e Endpoint) With(route string) Endpoint {
+	e.Route = route
+	return e
+}
