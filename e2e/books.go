@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -241,6 +242,16 @@ func (f *fickle) mood() (mood, int) {
 	return f.plan[int(time.Since(f.begun)/moodLasts)%len(f.plan)], f.random.IntN(100)
 }
 
+// hangingRoute is the path of an API that never answers until the API is healed,
+// whatever its mood.
+const hangingRoute = "/hangs"
+
+func (f *fickle) healed() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.begun.IsZero()
+}
+
 // ServeHTTP is the API.
 func (f *fickle) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	came := time.Now()
@@ -248,6 +259,9 @@ func (f *fickle) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // the server was killed while it wrote
 	}
 	mood, chance := f.mood()
+	if strings.HasSuffix(r.URL.Path, hangingRoute) && !f.healed() {
+		mood = hanging
+	}
 	status := http.StatusOK
 	switch mood {
 	case failing:

@@ -26,8 +26,8 @@ const (
 	seedEnv   = "BAILEY_SOAK_SEED"
 )
 
-// Events stream in for eight APIs which fail in every way that there is, while the server is killed, stopped, started and
-// paused at random. By the books of this test alone, every event that was accepted is, for each rule that it is for,
+// Events stream in for eight APIs, each of two routes, which fail in every way that there is; of every second API one route
+// never answers. Meanwhile the server is killed, stopped, started and its APIs are paused at random. By the books of this test alone, every event that was accepted is, for each rule that it is for,
 // delivered, dead or pending: never lost, never two of these, and never other than what the API saw. What is dead is one
 // message in its queue. At the end all that is not delivered is sent again, and arrives.
 //
@@ -130,18 +130,22 @@ func (k *soak) restart(kill bool) {
 	k.start()
 }
 
-// configure makes two rules for an API: one for events with its number, and one for those of them that are for everybody's
-// second API as well. Every second rule has no dead-letter queue.
+// configure makes two rules for an API, each to a route of its own: one for events with its number, and one for those of them
+// that are for everybody's second API as well. Every second rule has no dead-letter queue.
 func (k *soak) configure(i int, apiURL string, retries int) {
 	k.t.Helper()
 	id := "soak-" + strconv.Itoa(i)
 	k.server.PutAPI(k.t, id, map[string]any{"url": apiURL, "maxConcurrency": 8 + 8*i})
-	for _, rule := range []struct{ name, pattern string }{
-		{soakRule(i, false), fmt.Sprintf(`{"source": ["soak"], "detail": {"api": [%d]}}`, i)},
-		{soakRule(i, true), fmt.Sprintf(`{"source": ["soak"], "detail": {"also": [%d]}}`, i)},
+	second := "/also"
+	if i%2 == 0 {
+		second = hangingRoute
+	}
+	for _, rule := range []struct{ name, pattern, path string }{
+		{soakRule(i, false), fmt.Sprintf(`{"source": ["soak"], "detail": {"api": [%d]}}`, i), "/events"},
+		{soakRule(i, true), fmt.Sprintf(`{"source": ["soak"], "detail": {"also": [%d]}}`, i), second},
 	} {
 		target := Object{
-			"Id": "1", "Arn": "arn:aws:execute-api:us-east-1:000000000000:" + id + "/prod/POST/events",
+			"Id": "1", "Arn": "arn:aws:execute-api:us-east-1:000000000000:" + id + "/prod/POST" + rule.path,
 			"RetryPolicy": Object{"MaximumRetryAttempts": retries, "MaximumEventAgeInSeconds": 86400},
 		}
 		if hasQueue(rule.name) {

@@ -135,3 +135,40 @@ func FuzzPatterns(f *testing.F) {
 	f.Add("\u0085")
 	f.Fuzz(func(t *testing.T, s string) { checkAgainstPatterns(t, strings.ToValidUTF8(s, "")) })
 }
+
+func TestRoute(t *testing.T) {
+	const arn = "arn:aws:execute-api:us-east-1:123456789012:api/prod/"
+	compile := func(resource string, values ...string) *Template {
+		t.Helper()
+		tmpl, err := Compile(arn+resource, &Parameters{PathParameterValues: values})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tmpl
+	}
+	for _, tt := range []struct {
+		resource string
+		values   []string
+		want     string
+	}{
+		{"POST/orders", nil, "POST /orders"},
+		{"*/orders", nil, "POST /orders"},
+		{"GET", nil, "GET /"},
+		{"PUT/tenants/*/orders/*", []string{"$.detail.tenant", "7"}, "PUT /tenants/*/orders/*"},
+	} {
+		if got := compile(tt.resource, tt.values...).Route(); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.resource, got, tt.want)
+		}
+	}
+	a, b := []byte(`{"detail": {"tenant": "a"}}`), []byte(`{"detail": {"tenant": "b"}}`)
+	dynamic := compile("PUT/tenants/*", "$.detail.tenant")
+	if k := dynamic.PathKey(a); k == 0 || k != dynamic.PathKey(a) || k == dynamic.PathKey(b) {
+		t.Error("the paths of two tenants are not told apart")
+	}
+	if compile("PUT/tenants/*", "x").PathKey(a) == compile("PUT/tenants/*", "y").PathKey(a) {
+		t.Error("two fixed paths of one route are not told apart")
+	}
+	if k := compile("PUT/tenants").PathKey(a); k != 0 {
+		t.Errorf("a route without variables has the path %d", k)
+	}
+}

@@ -179,15 +179,15 @@ func FromError(err error) *Failure {
 
 // unreached reports whether the error came before there was a connection.
 func unreached(err error) bool {
-	if o, ok := errors.AsType[*net.OpError](err); ok && o.Op == "dial" {
+	if o, ok := errors.AsType[*net.OpError](err); ok && (o.Op == "dial" || o.Op == "remote error") { // the latter is TLS's
 		return true
 	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return true
 	}
 	text := err.Error()
-	return strings.HasPrefix(text, "tls: ") || strings.HasPrefix(text, "x509: ") || strings.HasPrefix(text, "remote error: tls: ") ||
-		strings.Contains(text, "TLS handshake timeout")
+	return strings.HasPrefix(text, "tls: ") || strings.HasPrefix(text, "x509: ") ||
+		strings.Contains(text, "TLS handshake timeout") || strings.Contains(text, "gave HTTP response to HTTPS client")
 }
 
 // connectionMessage says what broke a connection, in the words of whoever looks

@@ -2,6 +2,7 @@ package retry
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -147,6 +148,35 @@ func TestFromError(t *testing.T) {
 	}
 	if f := FromError(nil); f != nil {
 		t.Errorf("no error: got %v, want none", f)
+	}
+}
+
+// What came before there was a connection tells of the host; what came after may
+// be the doing of one of its routes.
+func TestFromErrorUnreached(t *testing.T) {
+	op := func(op string, err error) error { return &net.OpError{Op: op, Net: "tcp", Err: err} }
+	for _, c := range []struct {
+		name string
+		err  error
+		want bool
+	}{
+		{"refused", op("dial", syscall.ECONNREFUSED), true},
+		{"connecting timed out", op("dial", os.ErrDeadlineExceeded), true},
+		{"a name that is not there", op("dial", &net.DNSError{Err: "no such host", IsNotFound: true}), true},
+		{"a look-up that timed out", &net.DNSError{Err: "i/o timeout", IsTimeout: true}, true},
+		{"a certificate", &tls.CertificateVerificationError{Err: errors.New("x509: unknown authority")}, true},
+		{"a TLS alert", op("remote error", tls.AlertError(40)), true},
+		{"no TLS at all", errors.New("http: server gave HTTP response to HTTPS client"), true},
+		{"reset", op("read", syscall.ECONNRESET), false},
+		{"closed without an answer", io.EOF, false},
+		{"no answer in time", context.DeadlineExceeded, false},
+		{"not HTTP", errors.New("malformed HTTP response"), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if f := FromError(c.err); f.Unreached != c.want {
+				t.Errorf("got %v for %+v, want %v", f.Unreached, f, c.want)
+			}
+		})
 	}
 }
 

@@ -477,6 +477,43 @@ func TestSweepSparesLateEvents(t *testing.T) {
 	}
 }
 
+// What waited for an API and stage, before routes were told apart, is found there,
+// and moves to its route with its outcome.
+func TestBacklogWithoutRoutes(t *testing.T) {
+	dir := t.TempDir()
+	ids = new(event.IDs)
+	behind(t, dir, "PRAGMA journal_mode = WAL")
+	for i, script := range sqlite.Migrations()[:5] {
+		behind(t, dir, script)
+		behind(t, dir, fmt.Sprintf("PRAGMA user_version = %d", i+1))
+	}
+	behind(t, dir, "INSERT INTO route VALUES (1, 'us-east-1', 'default', 'pets', 'api')")
+	behind(t, dir, "INSERT INTO bus VALUES (1, 'us-east-1', 'default')")
+	behind(t, dir, "INSERT INTO endpoint VALUES (7, 'petstore', 'prod')")
+	e := record(noon).Event
+	behind(t, dir, fmt.Sprintf("INSERT INTO event (key, bus, ingested, routes, json) VALUES (%d, 1, %d, x'01', CAST('%s' AS BLOB))", e.ID.Key(), noon.UnixMilli(), e.JSON))
+	behind(t, dir, fmt.Sprintf("INSERT INTO delivery (event, n, route, endpoint, status, attempts, at, due) VALUES (%d, 0, 1, 7, 0, 1, %d, %d)", e.ID.Key(), noon.UnixMilli(), noon.UnixMilli()))
+	s := openQuiet(t, dir)
+	old := store.Endpoint{API: "petstore", Stage: "prod"}
+	due, _, _, err := s.Due(t.Context(), old, noon, store.Window{Most: 10})
+	if err != nil || len(due) != 1 || due[0].Event.ID != e.ID {
+		t.Fatalf("got %+v, %v, want the delivery", due, err)
+	}
+	durable := make(chan struct{})
+	s.Settle(store.Outcome{
+		Event: e.ID.Key(), Route: due[0].Route, Endpoint: old.With("POST /pets"), Status: store.Pending, Due: noon, At: noon,
+		Durable: func(*store.Outcome) { close(durable) },
+	})
+	<-durable
+	backlog, err := s.Backlog(t.Context())
+	if err != nil || len(backlog) != 1 || backlog[0].Endpoint != old.With("POST /pets") || backlog[0].Endpoint.Whole() != old {
+		t.Errorf("got %+v, %v, want it to wait for its route", backlog, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A store of each earlier version is brought up to date; one of a later
 // version, or one whose migration fails, is left as it is.
 func TestVersions(t *testing.T) {
