@@ -269,7 +269,7 @@ func (e *endpoint) ended(x *delivery, v verdict) {
 	}
 	meanwhile := r.heard.After(x.began)
 	if h.answered {
-		r.heard = time.Now()
+		r.heard, r.spoke = time.Now(), now
 	}
 	hostChange := e.hostEnded(x, &v, h, now)
 	change := r.ended(x, &v, h, now, meanwhile)
@@ -342,8 +342,9 @@ func (r *apiRoute) ended(x *delivery, v *verdict, h heard, now time.Time, meanwh
 	if v.failure != nil && v.sent {
 		r.last = failureOf(v.failure)
 	}
-	if h.fails || h.answered {
-		// One path that hangs says nothing of how much the others take.
+	if h.fails || h.answered || h.unhost && v.failure.Code == retry.Timeout {
+		// What is not answered holds a connection, whoever's fault it is; but one
+		// path that hangs says nothing of how much the others take.
 		if x.path == 0 || !r.paths.mixed || !meanwhile || h.answered {
 			r.governor.ended(v.failure, v.latency, r.end.concurrency, meanwhile)
 		}

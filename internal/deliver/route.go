@@ -31,6 +31,7 @@ type apiRoute struct {
 	governor governor
 	circuit  circuit
 	heard    time.Time   // when it answered last, on the machine's clock
+	spoke    time.Time   // the same on the engine's
 	last     lastFailure // whatever the delivery
 	expireAt time.Time   // when to look again for those that are too old to wait on
 	used     time.Time   // when anything happened here last, on the machine's clock
@@ -171,7 +172,7 @@ func (r *apiRoute) stands() standing {
 // there are have to wait for their path; one that has a later moment is to be
 // put off until then, in the store.
 func (r *apiRoute) pop(now time.Time) *delivery {
-	quiet := r.variable && time.Since(r.heard) > pathGap
+	quiet := now.Sub(r.spoke) > pathGap
 	for r.ready() > 0 {
 		var x *delivery
 		switch {
@@ -184,7 +185,7 @@ func (r *apiRoute) pop(now time.Time) *delivery {
 			x = r.fresh.pop()
 			r.turn = true
 		}
-		if x.path == 0 {
+		if x.path == 0 || r.shut() { // a probe goes whatever its path
 			return x
 		}
 		switch r.paths.admits(x.path, r.allowed(now), r.inFlight, max(1, r.end.d.cfg.MaxQueued/asideOf), quiet) {

@@ -267,6 +267,36 @@ func TestCircuitOfTheHost(t *testing.T) {
 	})
 }
 
+// A host that swallows all that is sent to it, so that not even a connection is
+// made, gets one request of each route at a time, and then its circuit opens.
+func TestHostThatSwallows(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, w *world) {
+		var dialing gauge
+		w.network.host("api", func(ctx context.Context) (net.Conn, error) {
+			dialing.enter()
+			defer dialing.leave()
+			<-ctx.Done()
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: ctx.Err()}
+		})
+		w.api(request.API{ID: "api"})
+		for _, path := range []string{"a", "b"} {
+			w.target(path, toRoute("api", path))
+			w.put(path, numbered(100)...)
+		}
+		time.Sleep(16 * time.Second)
+		if n := dialing.now.Load(); n > 2 {
+			t.Errorf("%d connections are being made, want one of each route at most", n)
+		}
+		time.Sleep(5 * time.Minute)
+		if s := w.endpointStatus("api"); s.State != "open" || s.ErrorCode != "TIMEOUT" {
+			t.Errorf("got %+v, want it open", s)
+		}
+		if n := dialing.now.Load(); n > 1 {
+			t.Errorf("%d probes at once", n)
+		}
+	})
+}
+
 // A connection that breaks before the answer may be the route's doing: one whose
 // every request ends so has its own circuit opened, beside one that is well.
 func TestRouteThatBreaksConnections(t *testing.T) {
