@@ -3,6 +3,7 @@ package deliver
 import (
 	"container/heap"
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -175,7 +176,7 @@ func (l *loader) load(r *apiRoute, now time.Time) {
 	}
 	due, next, more, err := l.d.cfg.Store.Due(l.ctx, r.key, now, p.window)
 	if err != nil {
-		l.failed(r, now, "due deliveries could not be read; trying again", err)
+		l.failed(r, now, fmt.Errorf("due deliveries: %w", err))
 		return
 	}
 	switch {
@@ -186,9 +187,9 @@ func (l *loader) load(r *apiRoute, now time.Time) {
 	}
 }
 
-func (l *loader) failed(r *apiRoute, now time.Time, what string, err error) {
+func (l *loader) failed(r *apiRoute, now time.Time, err error) {
 	if l.ctx.Err() == nil {
-		l.d.log.Error(what, "api", r.key.API, "stage", r.key.Stage, "route", r.key.Route, "error", err)
+		l.d.log.Error("what waits could not be read; trying again", "api", r.key.API, "stage", r.key.Stage, "route", r.key.Route, "error", err)
 		l.note(r, now.Add(readAgain))
 	}
 }
@@ -205,7 +206,7 @@ func (l *loader) probe(r *apiRoute, now time.Time, p *plan) {
 	found, next, err := l.d.cfg.Store.Probe(l.ctx, r.key, now, r.probed, p.window.Skip)
 	switch {
 	case err != nil:
-		l.failed(r, now, "no probe could be read; trying again", err)
+		l.failed(r, now, fmt.Errorf("a probe: %w", err))
 	case found != nil:
 		r.probed = found.Route
 		if r.pushLoaded(p, []store.Parked{*found}, true) {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -21,7 +20,6 @@ import (
 // routed is an API that answers by the path of the request, and remembers what
 // came to each.
 type routed struct {
-	mu    sync.Mutex
 	paths map[string]*inbox
 	busy  gauge // of all
 }

@@ -81,8 +81,11 @@ func TestResumedBetweenSteps(t *testing.T) {
 					change(0)
 					now := w.d.clock.Now()
 					p := r.plan(now)
-					due, next, more, err := []store.Parked(nil), time.Time{}, false, error(nil)
+					var due []store.Parked
+					var next time.Time
+					var more bool
 					if p.window.Most > 0 && !p.until.After(now) {
+						var err error
 						if due, next, more, err = w.d.cfg.Store.Due(t.Context(), key.With("POST /orders"), now, p.window); err != nil {
 							t.Fatal(err)
 						}
