@@ -29,9 +29,10 @@ const (
 // It is not safe for concurrent use: the endpoint's mutex guards it.
 type paths struct {
 	only  uint64 // the one path that there is, until there are two
+	fine  bool   // it answered last
 	mixed bool
 	of    map[uint64]*path
-	well  *[wellKnown]uint64
+	well  *[wellKnown]uint32 // by a part of their hashes; made when there are two paths
 
 	stalled fifo // of paths that nobody knows, until there is room for those
 	aside   int  // deliveries in stalled, and for paths
@@ -67,6 +68,9 @@ func (s *paths) admits(key uint64, allowed, under, room int, quiet bool) passage
 			return goes
 		}
 		s.mixed = true
+		if s.fine {
+			s.learn(s.only)
+		}
 	}
 	p := s.of[key]
 	if p == nil {
@@ -104,23 +108,28 @@ func (s *paths) knows(key uint64) bool {
 	if s.well == nil {
 		return false
 	}
-	a, b := places(key)
-	return s.well[a] == key || s.well[b] == key
+	a, b, mark := places(key)
+	return s.well[a] == mark || s.well[b] == mark
 }
 
-func places(key uint64) (a, b uint64) { return key % wellKnown, key >> 32 % wellKnown }
+func places(key uint64) (a, b uint64, mark uint32) {
+	return key % wellKnown, key >> 16 % wellKnown, max(1, uint32(key>>32)) //nolint:gosec // half of a hash
+}
 
 func (s *paths) learn(key uint64) {
-	if s.well == nil {
-		s.well = new([wellKnown]uint64)
+	if !s.mixed {
+		return
 	}
-	a, b := places(key)
+	if s.well == nil {
+		s.well = new([wellKnown]uint32)
+	}
+	a, b, mark := places(key)
 	switch {
-	case s.well[a] == key || s.well[b] == key:
+	case s.well[a] == mark || s.well[b] == mark:
 	case s.well[a] == 0:
-		s.well[a] = key
+		s.well[a] = mark
 	default:
-		s.well[b] = key
+		s.well[b] = mark
 	}
 }
 
@@ -128,9 +137,9 @@ func (s *paths) unlearn(key uint64) {
 	if s.well == nil {
 		return
 	}
-	a, b := places(key)
+	a, b, mark := places(key)
 	for _, place := range [...]uint64{a, b} {
-		if s.well[place] == key {
+		if s.well[place] == mark {
 			s.well[place] = 0
 		}
 	}
@@ -199,9 +208,11 @@ func (s *paths) ended(key uint64, how result, free, kept int, again func(*delive
 	p.inFlight--
 	switch how {
 	case answered:
+		s.fine = true
 		s.learn(key)
 		s.mark(p, false)
 	case unanswered:
+		s.fine = false
 		s.unlearn(key)
 		s.mark(p, true)
 	case nothing:

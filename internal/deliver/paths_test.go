@@ -7,11 +7,13 @@ func TestPaths(t *testing.T) {
 	const allowed, room = 16, 8
 	var s paths
 	under := 0
-	send := func(key uint64, want passage) {
+	hash := func(n uint64) uint64 { return n * 0x9E3779B97F4A7C15 } // keys are hashes
+	send := func(n uint64, want passage) {
 		t.Helper()
+		key := hash(n)
 		got := s.admits(key, allowed, under, room, false)
 		if got != want {
-			t.Fatalf("path %d with %d under way: got %d, want %d", key, under, got, want)
+			t.Fatalf("path %d with %d under way: got %d, want %d", n, under, got, want)
 		}
 		switch got {
 		case goes:
@@ -23,9 +25,9 @@ func TestPaths(t *testing.T) {
 		}
 	}
 	again := 0
-	end := func(key uint64, how result) {
+	end := func(n uint64, how result) {
 		under--
-		s.ended(key, how, allowed-under, allowed/4, func(*delivery) { again++ })
+		s.ended(hash(n), how, allowed-under, allowed/4, func(*delivery) { again++ })
 	}
 
 	for range allowed { // as long as there is one path, it has all of it
@@ -61,13 +63,13 @@ func TestPaths(t *testing.T) {
 	}
 	send(8, putOff) // and together a quarter
 	for range mostAside {
-		if s.admits(3, allowed, under, room, false) == waits {
+		if s.admits(hash(3), allowed, under, room, false) == waits {
 			send(3, waits)
 		}
 	}
 	send(3, putOff)
 	end(3, answered)
-	if s.hanging() != 10 || !s.knows(3) {
+	if s.hanging() != 10 || !s.knows(hash(3)) {
 		t.Error("a path that answers hangs no longer")
 	}
 	n := 0
