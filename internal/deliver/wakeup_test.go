@@ -239,3 +239,46 @@ func TestPausedAndResumedAtRandom(t *testing.T) {
 		})
 	}
 }
+
+// The same against the machine's clock and disk, where reading takes time that a
+// pause may come into.
+func TestPausedAndResumedAgainstTheClock(t *testing.T) {
+	w := newWorld(t, Config{})
+	box := new(inbox)
+	w.network.serve("api", box.ServeHTTP)
+	w.api(request.API{ID: "api"})
+	w.target("api")
+	key := store.Endpoint{API: "api"}
+	do := func(change func(context.Context, store.Endpoint) error) {
+		t.Helper()
+		if err := change(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	details := make([]string, 40)
+	for i := range details {
+		details[i] = fmt.Sprintf(`{"x": %q}`, strings.Repeat("x", 100<<10))
+	}
+	for range 20 {
+		do(w.d.Pause)
+		ids := w.put("api", details...)
+		do(w.d.Resume)
+		do(w.d.Pause)
+		do(w.d.Resume)
+		for _, id := range ids {
+			until := time.Now().Add(30 * time.Second)
+			for w.delivery(id).Status == store.Pending {
+				if time.Now().After(until) {
+					t.Fatalf("after half a minute %d deliveries lie in memory, and %d requests are under way", w.d.Queued(), w.d.InFlight())
+				}
+				w.mu.Lock()
+				changed := w.changed
+				w.mu.Unlock()
+				select {
+				case <-changed:
+				case <-time.After(100 * time.Millisecond):
+				}
+			}
+		}
+	}
+}
