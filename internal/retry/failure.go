@@ -169,7 +169,7 @@ func FromError(err error) *Failure {
 	// A resolver that could not tell, because a server failed or did not answer,
 	// has not found the name either, but says that this may pass.
 	if d, ok := errors.AsType[*net.DNSError](err); ok && d.IsNotFound && !d.IsTemporary && !d.IsTimeout {
-		return &Failure{Code: ConnectionFailure, Message: sentence("the name " + d.Name + " does not exist")}
+		return &Failure{Code: ConnectionFailure, Unreached: true, Message: sentence("the name " + d.Name + " does not exist")}
 	}
 	if isTimeout(err) {
 		return &Failure{Code: Timeout, Retryable: true, Message: timeoutMessage(err), Unreached: unreached(err)}
