@@ -45,7 +45,7 @@ func ledgerRow(line string) (cells []string, ok bool) {
 		return nil, false
 	}
 	line = strings.TrimSuffix(strings.TrimSpace(line), "|")
-	for _, cell := range strings.Split(strings.ReplaceAll(line, `\|`, "\x00"), "|") {
+	for cell := range strings.SplitSeq(strings.ReplaceAll(line, `\|`, "\x00"), "|") {
 		cells = append(cells, strings.TrimSpace(strings.ReplaceAll(cell, "\x00", "|")))
 	}
 	heading := len(cells) == 4 && (cells[3] == "test" || strings.Trim(cells[3], "-: ") == "")
@@ -63,7 +63,7 @@ func checkRow(cells []string, tests map[string]bool) string {
 	if cells[3] == "" {
 		return "no test is named"
 	}
-	for _, name := range strings.Split(cells[3], ",") {
+	for name := range strings.SplitSeq(cells[3], ",") {
 		if name = strings.Trim(name, " `"); !tests[name] {
 			return fmt.Sprintf("there is no test %s", name)
 		}

@@ -66,7 +66,7 @@ func matchLine(line []byte) string {
 	if err := json.Unmarshal(line, &question); err != nil || question.Event == nil || question.Pattern == nil {
 		return badLine
 	}
-	code, message := "", ""
+	var code, message string
 	matched, err := testEventPattern(*question.Pattern, *question.Event)
 	switch e, ok := errors.AsType[*pattern.Error](err); {
 	case err == nil:

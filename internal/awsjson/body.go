@@ -53,7 +53,7 @@ func (b *Budget) ReadBody(dst *bytes.Buffer, w http.ResponseWriter, r *http.Requ
 	switch {
 	case n > limit:
 		return release, tooLarge(limit)
-	case n < smallBody || n == size && n == r.ContentLength:
+	case n < smallBody || n == r.ContentLength:
 		return release, nil
 	}
 	share, err := b.take(r.Context(), size-smallBody)

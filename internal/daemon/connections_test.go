@@ -3,6 +3,7 @@ package daemon
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -47,8 +48,12 @@ func limited(t *testing.T, patience time.Duration) (open func(sent string) *bufi
 	go func() { served <- server.Serve(l) }()
 	t.Cleanup(func() {
 		end()
-		_ = server.Close()
-		<-served
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("serving: %v", err)
+		}
 	})
 	return func(sent string) *bufio.Reader {
 		t.Helper()
@@ -168,8 +173,12 @@ func TestIdleHTTP2ConnectionMakesRoom(t *testing.T) {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	t.Cleanup(func() {
-		_ = server.Close()
-		<-served
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("serving: %v", err)
+		}
 	})
 	for range 3 {
 		transport := &http.Transport{Protocols: protocols}
@@ -180,7 +189,7 @@ func TestIdleHTTP2ConnectionMakesRoom(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = io.Copy(io.Discard, resp.Body)
-		if err = resp.Body.Close(); err != nil || resp.StatusCode != http.StatusOK {
+		if err = errors.Join(err, resp.Body.Close()); err != nil || resp.StatusCode != http.StatusOK {
 			t.Errorf("got %s, %v", resp.Status, err)
 		}
 	}

@@ -122,7 +122,7 @@ func (t *template) values(dst [][]byte, event []byte, ctx Context) ([][]byte, er
 		case ingestionTime:
 			value = ctx.Ingested.UTC().AppendFormat(nil, `"2006-01-02T15:04:05.000Z"`)
 		case eventWithoutDetail:
-			value, err = withoutDetail(event)
+			value = withoutDetail(event)
 		case eventJSON:
 			value = event
 		case undefined:
@@ -153,7 +153,7 @@ var summary = [...]struct{ from, to string }{
 }
 
 // withoutDetail returns the envelope as <aws.events.event> has it.
-func withoutDetail(event []byte) ([]byte, error) {
+func withoutDetail(event []byte) []byte {
 	var found [len(summary)][]byte
 	for name, value := range jsonpath.Members(event) {
 		for i := range summary {
@@ -177,7 +177,7 @@ func withoutDetail(event []byte) ([]byte, error) {
 			dst = append(dst, value...)
 		}
 	}
-	return append(dst, '}'), nil
+	return append(dst, '}')
 }
 
 // milliseconds returns a time that is a JSON string as milliseconds since 1970.

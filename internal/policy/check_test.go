@@ -225,7 +225,7 @@ func TestLength(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := p.Text(); err != want {
+		if _, err := p.Text(); !errors.Is(err, want) {
 			t.Errorf("%d characters: got %v, want %v", length, err, want)
 		}
 	}

@@ -119,7 +119,7 @@ func (r *Registry) archivable(region, busARN string) error {
 	if err != nil {
 		return err
 	}
-	across := ""
+	var across string
 	switch {
 	case a.Partition != arn.Partition(region):
 		across = "partition"
@@ -135,11 +135,10 @@ func (r *Registry) archivable(region, busARN string) error {
 
 // unclaimed refuses an archive's rule where there is another rule of its name.
 func (r *Registry) unclaimed(b *bus, a *Archive) error {
-	e, notFound := b.get(a.ruleName())
-	if notFound != nil || e.compiled.Load().rule.Archive == a.ID {
-		return nil
+	if e, notFound := b.get(a.ruleName()); notFound == nil && e.compiled.Load().rule.Archive != a.ID {
+		return refuse(Exists, "A rule with the pattern '%s' already exists. Please choose a different archive name or delete your rule, then, try again.", a.ruleName())
 	}
-	return refuse(Exists, "A rule with the pattern '%s' already exists. Please choose a different archive name or delete your rule, then, try again.", a.ruleName())
+	return nil
 }
 
 // parseBusARN takes the ARN of a bus apart that a parameter has to be, and

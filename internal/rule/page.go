@@ -42,7 +42,7 @@ func (l listing) prefix() string {
 	}
 	h := fnv.New64a()
 	for _, f := range l.filter {
-		fmt.Fprintf(h, "%q", f)
+		_, _ = fmt.Fprintf(h, "%q", f) // a hash takes everything
 	}
 	return fmt.Sprintf("%s %x ", l.name, h.Sum64())
 }

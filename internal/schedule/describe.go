@@ -15,7 +15,7 @@ func (e Expression) Describe() string {
 	if e.IsRate() {
 		return describeRate(e.rate)
 	}
-	inside, _ := between(e.text, "cron(", ")")
+	inside, _ := within(e.text, "cron(")
 	f, err := parseFields(inside)
 	if err != nil {
 		return "never" // the zero Expression
@@ -44,7 +44,7 @@ func (e Expression) Describe() string {
 // does not say so, and what it means here; nothing for most expressions. Each
 // begins with the field's name and has no full stop.
 func (e Expression) Undocumented() []string {
-	inside, _ := between(e.text, "cron(", ")")
+	inside, _ := within(e.text, "cron(")
 	f, err := parseFields(inside)
 	if err != nil {
 		return nil // a rate, or the zero Expression

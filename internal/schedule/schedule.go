@@ -51,14 +51,14 @@ type Expression struct {
 // says what is wrong with it, for people; callers that speak AWS's API word it
 // as AWS does.
 func Parse(text string) (Expression, error) {
-	if inside, ok := between(text, "rate(", ")"); ok {
+	if inside, ok := within(text, "rate("); ok {
 		rate, err := parseRate(inside)
 		if err != nil {
 			return Expression{}, fmt.Errorf("schedule expression %q: %w", text, err)
 		}
 		return Expression{text: text, rate: rate}, nil
 	}
-	if inside, ok := between(text, "cron(", ")"); ok {
+	if inside, ok := within(text, "cron("); ok {
 		fields, err := parseFields(inside)
 		if err != nil {
 			return Expression{}, fmt.Errorf("schedule expression %q: %w", text, err)
@@ -68,12 +68,14 @@ func Parse(text string) (Expression, error) {
 	return Expression{}, fmt.Errorf("schedule expression %q is neither rate(...) nor cron(...)", text)
 }
 
-func between(text, prefix, suffix string) (inside string, ok bool) {
+// within returns what stands between prefix, which ends with an opening
+// parenthesis, and the closing one at the end of text.
+func within(text, prefix string) (inside string, ok bool) {
 	inside, ok = strings.CutPrefix(text, prefix)
 	if !ok {
 		return "", false
 	}
-	return strings.CutSuffix(inside, suffix)
+	return strings.CutSuffix(inside, ")")
 }
 
 // parseRate reads "5 minutes".

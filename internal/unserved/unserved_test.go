@@ -84,7 +84,11 @@ func TestProtocols(t *testing.T) {
 		{"REST with JSON", "lambda", request("lambda", "GET", "/2015-03-31/functions/"), "UnknownOperationException", "application/json",
 			func(a *http.Response, text []byte) (fault, error) {
 				e, err := inJSON(a, text)
-				e.Code = a.Header["x-amzn-ErrorType"][0] // as AWS writes it
+				for name, values := range a.Header {
+					if strings.EqualFold(name, "x-amzn-ErrorType") { // AWS does not write it as net/http does
+						e.Code = values[0]
+					}
+				}
 				return e, err
 			}},
 		{"query", "sts", request("sts", "POST", "/", "Content-Type", form), "InvalidAction", "application/xml",

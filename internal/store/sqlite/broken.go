@@ -48,7 +48,7 @@ func (s *Store) copyFailed(err error) {
 func (s *Store) breakOff(cause error) {
 	err := fmt.Errorf("%w: %w", ErrBroken, cause)
 	if s.broken.CompareAndSwap(nil, &err) {
-		s.log.Error("the store breaks off: "+ErrBroken.Error(), "error", cause)
+		s.log.Error("the store breaks off: nothing more is taken until the program is started anew", "error", cause)
 		close(s.brokenOff)
 		s.mu.Lock() // nobody is between looking for room and waiting for it
 		s.room.Broadcast()
