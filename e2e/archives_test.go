@@ -79,7 +79,7 @@ var keep = []step{
 	{operation: "PutRule", input: Object{"Name": "on", "EventPattern": archivedPattern}},
 	{
 		operation: "PutTargets",
-		input:     Object{"Rule": "on", "Targets": List{Object{"Id": "bus", "Arn": busesARN + "refunds"}}},
+		input:     Object{"Rule": "on", "Targets": List{Object{"Id": "bus", "Arn": busesARN + "refunds", "RoleArn": "arn:aws:iam::000000000000:role/on"}}},
 	},
 }
 

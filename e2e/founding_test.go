@@ -40,7 +40,7 @@ func (s *stage) aws(t *testing.T, arguments ...string) Object {
 
 // arn is that of the stage's API with the stage, method and path given.
 func (s *stage) arn(rest string) string {
-	return "arn:aws:execute-api:us-east-1:112233445566:" + s.api + "/" + rest
+	return "arn:aws:execute-api:us-east-1:" + s.server.Account + ":" + s.api + "/" + rest
 }
 
 // put puts the rule.

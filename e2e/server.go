@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -68,6 +69,7 @@ func Main(m *testing.M) int {
 type Server struct {
 	URL     string // http://127.0.0.1:port
 	DataDir string
+	Account string // whose buses and APIs it has
 
 	process *exec.Cmd
 	exited  chan struct{} // closed when the process has been waited for
@@ -106,9 +108,13 @@ func launchProgram(t *testing.T, path string, environment []string, dataDir stri
 	s := &Server{
 		URL:     "http://" + address,
 		DataDir: dataDir,
+		Account: "000000000000",
 		process: exec.Command(path, append([]string{"serve", "--data", dataDir, "--listen", address}, flags...)...), //nolint:noctx // ended by Stop and Kill, never by a context
 		exited:  make(chan struct{}),
 		output:  new(output),
+	}
+	if i := slices.Index(flags, "--account"); i >= 0 {
+		s.Account = flags[i+1]
 	}
 	s.process.Env = append(os.Environ(), environment...)
 	s.process.Stdout, s.process.Stderr = s.output, s.output
