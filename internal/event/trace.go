@@ -14,8 +14,9 @@ import (
 //
 // The parts are Root, Parent and Sampled in this order, then whatever else the
 // header has, the last first. Spaces go, and the root is in lower case. A part
-// without "=" goes, a Parent or Sampled that is none is as if it were not there,
-// and of several the last counts. Without a root that is one there is no trace;
+// without "=" goes. Of several the last counts, a Sampled that is none too, but
+// not a Parent that is none. A parent in capitals has no trace where the caller
+// says that it is sampled (so it was seen of AWS). Without a root that is one there is no trace;
 // only a caller who said that it is not sampled has a new root made, of the
 // moment now. Characters that no header may have are treated like spaces.
 //
@@ -38,6 +39,7 @@ func Trace(header string, now time.Time) string {
 				parent = part
 			}
 		case key == "Sampled":
+			sampled = ""
 			if value == "0" || value == "1" || value == "?" {
 				sampled = part
 			}
@@ -50,6 +52,9 @@ func Trace(header string, now time.Time) string {
 			return ""
 		}
 		root = newRoot(now)
+	}
+	if sampled == "Sampled=1" && strings.ContainsAny(strings.TrimPrefix(parent, "Parent="), "ABCDEF") {
+		return ""
 	}
 	b := make([]byte, 0, len(header)+len(root))
 	b = append(b, "Root="...)

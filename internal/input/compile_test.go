@@ -152,14 +152,16 @@ func TestInputSyntax(t *testing.T) {
 		line, column int
 	}{
 		{"a word, recorded on AWS", `env:dev`, 1, 4},
-		{"a word, as recorded for patterns", `this is valid json but not a dict`, 1, 5},
+		{"a word that begins like null, recorded on AWS", `not-json`, 1, 1},
+		{"a word that begins like true", `this is valid json but not a dict`, 1, 1},
+		{"a word that begins like false", `[1, falsy]`, 1, 5},
 		{"a word in an object, as recorded for patterns", `{"not": closed mark"`, 1, 15},
 		{"a character, as recorded for patterns", `{'bad': 'quotation'}`, 1, 2},
 
 		{"a word", `hello`, 1, 6},
 		{"a word with digits", `abc123 d`, 1, 7},
-		{"a word that begins like one", `nul`, 1, 4},
-		{"a word that goes on", `{"a": truex}`, 1, 12},
+		{"a word that is cut off", `nul`, 1, 1},
+		{"a word that goes on", `{"a": truex}`, 1, 7},
 		{"a word in another script", `[été]`, 1, 5},
 		{"a word without an end", strings.Repeat("a", 300), 1, 257},
 		{"not a number", `NaN`, 1, 4},

@@ -143,7 +143,7 @@ func compileInput(targetID, input string) (*Renderer, error) {
 		}
 	}
 	if err != nil {
-		return nil, refuse("JSON syntax error in input for target %s: %s", targetID, location(input, err.at))
+		return nil, refuse("JSON syntax error in input for target %s: %s", targetID, location(input, err.inInput(input)))
 	}
 	return &Renderer{kind: constant, constant: []byte(input)}, nil
 }

@@ -24,6 +24,16 @@ type syntaxError struct {
 	token int
 }
 
+// inInput returns the place that AWS names for a mistake in an Input. A word that
+// means nothing is named by its end, but by its beginning where that could have
+// been one of true, false and null: so it was recorded of env and of not.
+func (e *syntaxError) inInput(text string) int {
+	if e.begin < e.at && strings.IndexByte("tfn", text[e.begin]) >= 0 {
+		return e.begin
+	}
+	return e.at
+}
+
 // readJSON reads the first value of text and returns the place after it. What
 // follows is not looked at, but that a number is not followed by something else
 // than space. A text that is blank is taken, as one without a value.
