@@ -268,7 +268,7 @@ func TestTargetsComeBackUnchanged(t *testing.T) {
 		"empty parts": `[{"Id":"t","Arn":"arn:aws:execute-api:us-east-1:000000000000:shop/prod/POST","HttpParameters":{},"DeadLetterConfig":{},"RetryPolicy":{},"SqsParameters":{},
 			"InputTransformer":{"InputPathsMap":{},"InputTemplate":"\"x\""}}]`,
 		"empty lists":  `[{"Id":"t","Arn":"arn:aws:execute-api:us-east-1:000000000000:shop/prod/POST","HttpParameters":{"PathParameterValues":[],"HeaderParameters":{},"QueryStringParameters":{}}}]`,
-		"empty groups": `[{"Id":"t","Arn":"arn:aws:ecs:us-east-1:000000000000:cluster/c","RoleArn":"arn:aws:iam::000000000000:role/r","EcsParameters":{"TaskDefinitionArn":"a","Tags":[]}}]`,
+		"empty groups": `[{"Id":"t","Arn":"arn:aws:ecs:us-east-1:000000000000:cluster/c","RoleArn":"arn:aws:iam::000000000000:role/r","EcsParameters":{"TaskDefinitionArn":"arn:aws:ecs:us-east-1:000000000000:task-definition/t","Tags":[]}}]`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			ruleName := strings.ReplaceAll(name, " ", "-")

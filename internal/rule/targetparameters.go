@@ -94,12 +94,14 @@ func checkECS(t *Target) *Error {
 	cluster, _ := arn.Parse(t.ARN)
 	task, err := arn.Parse(p.TaskDefinitionArn)
 	switch {
-	case err == nil && task.Region != cluster.Region:
+	case err != nil:
+		return refuse(Invalid, "Parameter(s) TaskDefinitionArn not valid for target: %s.", t.ID)
+	case task.Region != cluster.Region:
 		return refuse(Invalid, "Region of %s does not match region of %s.", t.ARN, p.TaskDefinitionArn)
 	case !between(p.TaskCount, 1, tasksPerEvent):
 		return refuse(Invalid, "Parameter(s) TaskCount not valid for target: %s.", t.ID)
-	case p.LaunchType == "FARGATE" && p.NetworkConfiguration == nil:
-		return refuse(Invalid, "Parameter NetworkConfiguration must be specified for target %s when launch type is FARGATE.", t.ID)
+	case p.LaunchType == "FARGATE" && (p.NetworkConfiguration == nil || p.NetworkConfiguration.AwsvpcConfiguration == nil):
+		return refuse(Invalid, "Parameter NetworkConfiguration must be specified for target %s when launch type is FARGATE", t.ID)
 	case p.LaunchType == "EC2" && p.PlatformVersion != nil:
 		return refuse(Invalid, "Parameter PlatformVersion for target %s is not supported when launch type is EC2.", t.ID)
 	case p.NetworkConfiguration == nil || p.NetworkConfiguration.AwsvpcConfiguration == nil:

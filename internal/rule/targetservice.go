@@ -74,6 +74,9 @@ func checkTarget(t *Target) *Error {
 	switch {
 	case !ok:
 		return refuse(Invalid, "%s is not a supported service for a target.", a.Service)
+	case a.Service == "events" && a.Account == "" && a.Resource == ":":
+		// What an archive's own rule has: a target that only AWS itself puts.
+		return refuse(Invalid, "Parameter %[1]s is not valid. Reason: Service as target config for ARN: %[1]s not found. The API call hasn't been recognized as managed rules call", t.ARN)
 	case service.resource != nil && !service.resource.MatchString(a.Resource),
 		a.Service == "events" && !regionAndAccount.MatchString(a.Region+":"+a.Account),
 		a.Service == "execute-api" && (a.Region == "" || a.Account == "" || strings.Count(a.Resource, "/") < 2):
