@@ -69,8 +69,7 @@ func (r *Router) admit(b *batch, in arrival, routes []*rule.Route) *store.Record
 	b.records, b.admissions = append(b.records, &a.Record), append(b.admissions, a)
 	for _, rt := range buses {
 		if !r.rules.HasBus(rt.BusRegion, rt.Bus) {
-			r.cfg.Log.Warn("an event went to an event bus that does not exist, and nowhere else: create the bus, or change the target",
-				"rule", rt.Key.Rule, "target", rt.Key.Target, "event_id", in.event.ID, "bus", rt.Target.ARN)
+			r.swallowed.warn(r.log, r.clock.Now(), rt, in.event.ID)
 			continue
 		}
 		to, err := r.forward(in, rt)

@@ -117,6 +117,7 @@ type Router struct {
 	history    *history.Recorder
 	dispatcher *deliver.Dispatcher
 	scheduler  *scheduler.Scheduler
+	swallowed  swallowed
 	player     *replay.Player
 	redriver   *redrive.Redriver
 	forwarder  *forward.Forwarder // nil where dead letters are kept here
@@ -203,6 +204,10 @@ func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {
 	})
 	if err != nil {
 		return fmt.Errorf("reading the configuration: %w", err)
+	}
+	for _, f := range r.rules.Faults() {
+		r.log.Warn("a rule that an earlier version stored has a part that is refused now, and does without it; put it again",
+			"rule", f.Rule.Rule, "event_bus", f.Rule.Bus, "region", f.Rule.Region, "target", f.Target, "error", f.Err)
 	}
 	if err := r.startHistory(ctx); err != nil {
 		return err

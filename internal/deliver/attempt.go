@@ -201,6 +201,8 @@ func (d *Dispatcher) Preview(ctx context.Context, rt *rule.Route, envelope []byt
 func (d *Dispatcher) unreachable(rt *rule.Route) *retry.Failure {
 	target, err := arn.Parse(rt.Target.ARN)
 	switch {
+	case rt.Refused != nil && rt.Bus == "":
+		return &retry.Failure{Code: retry.InvalidParameter, Message: fmt.Sprintf("The target was put with an earlier version of Bailey and is refused by this one: %v Put it again with PutTargets.", rt.Refused)}
 	case rt.Bus != "" && rt.BusRegion != rt.Key.Region:
 		return &retry.Failure{Code: retry.ThirdRegionHop, Message: "An event can be sent to an event bus of another region only once. This event came from another region already."}
 	case rt.Bus != "":

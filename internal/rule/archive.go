@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -178,7 +179,7 @@ func (r *Registry) archiveRule(a *Archive) (*compiled, error) {
 		}
 	}
 	name := a.ruleName()
-	return r.compile(&Rule{
+	c := r.compile(&Rule{
 		Region:       a.Region,
 		EventBusName: a.Bus,
 		Name:         name,
@@ -198,6 +199,7 @@ func (r *Registry) archiveRule(a *Archive) (*compiled, error) {
 			},
 		}},
 	})
+	return c, nil
 }
 
 // notReplayed adds to a pattern that the event was not replayed.
@@ -209,10 +211,19 @@ func notReplayed(text string) string {
 			continue
 		}
 		quoted, _ := json.Marshal(name) // a string always can be
-		fmt.Fprintf(&b, ",%s:%s", quoted, value)
+		fmt.Fprintf(&b, ",%s:%s", quoted, compacted(value))
 	}
 	b.WriteByte('}')
 	return b.String()
+}
+
+// compacted is JSON without the space between its tokens, as AWS writes it.
+func compacted(value []byte) []byte {
+	var b bytes.Buffer
+	if json.Compact(&b, value) != nil {
+		return value
+	}
+	return b.Bytes()
 }
 
 // keepArchive makes an archive and its rule durable and then seen.

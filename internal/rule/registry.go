@@ -82,6 +82,7 @@ type Registry struct {
 	keep    time.Duration // what is known of removed targets
 	metrics *metrics.Metrics
 	created time.Time // when the configuration began; the age of default buses
+	faults  []Fault   // of what was read
 
 	mu   sync.Mutex           // held through every change
 	last *Route               // compiled last without parameters, see share
@@ -202,6 +203,9 @@ func (r *Registry) load(ctx context.Context) error {
 			if err := json.Unmarshal(d.Body, config); err != nil {
 				return fmt.Errorf("event bus %s: %w", d.Key, err)
 			}
+			if refused := checkDeadLetters(config.Region, config.DeadLetterConfig, Invalid); refused != nil {
+				r.faults = append(r.faults, Fault{Key{config.Region, config.Name, ""}, "", refused})
+			}
 			key := busKey{config.Region, config.Name}
 			at(key).config.Store(config)
 			configured[key] = true
@@ -213,10 +217,8 @@ func (r *Registry) load(ctx context.Context) error {
 			b := at(busKey{rule.Region, rule.EventBusName})
 			rule.Region, rule.EventBusName = b.key.region, b.key.name // one text for all of them
 			sortTargets(rule.Targets)                                 // once they were kept as they were put
-			c, err := r.compile(rule)
-			if err != nil {
-				return fmt.Errorf("rule %s: %w", d.Key, err)
-			}
+			c := r.compile(rule)
+			r.faults = append(r.faults, c.faults...)
 			if err := b.put(c, r.metrics); err != nil {
 				return fmt.Errorf("rule %s: %w", d.Key, err)
 			}

@@ -36,6 +36,10 @@ type Route struct {
 	// API Gateway: such targets are kept and matched, and whoever delivers
 	// decides what becomes of them.
 	Request *request.Template
+	// Refused says why nothing can be sent although the target was taken once: by
+	// an earlier version, which refused less. It has neither Input nor Request.
+	// nil for all others.
+	Refused error
 	Retry   retry.Policy
 	// DeadLetterARN is where undeliverable events go; empty if nowhere.
 	DeadLetterARN string
@@ -54,6 +58,7 @@ type compiled struct {
 	schedule *schedule.Expression // nil if the rule has none
 	routes   []*Route
 	metrics  *metrics.Rule
+	faults   []Fault // of what was stored by an earlier version
 }
 
 // matches reports whether events of the bus are matched against the rule.
@@ -74,44 +79,64 @@ func (r *Registry) HasBus(region, name string) bool {
 	return name == DefaultBus || (*r.buses.Load())[busKey{region, name}] != nil
 }
 
-// compile makes a rule ready for routing. An *Error says why it cannot be.
-func (r *Registry) compile(rule *Rule) (c *compiled, err error) {
-	c = &compiled{
+// compile makes a rule ready for routing. What of it cannot be used is among the
+// faults of the result, and the rule is without it: what is new in a rule was
+// checked before, so that only an earlier version can have stored it.
+func (r *Registry) compile(rule *Rule) *compiled {
+	c := &compiled{
 		rule: rule,
 		arn:  r.RuleARN(rule.Region, rule.EventBusName, rule.Name),
 	}
 	if rule.ScheduleExpression != "" {
-		if rule.EventBusName != DefaultBus {
-			return nil, refuse(Invalid, "ScheduleExpression is supported only on the default event bus.")
+		if schedule, err := r.scheduleOf(rule); err != nil {
+			c.fault("", err)
+		} else {
+			c.schedule = schedule
+			rule.ScheduleExpression = schedule.String()
 		}
-		if c.schedule, err = r.schedule(rule.ScheduleExpression); err != nil {
-			return nil, refuse(Invalid, "Parameter ScheduleExpression is not valid.")
-		}
-		rule.ScheduleExpression = c.schedule.String()
 	}
 	if !isNoPattern(rule.EventPattern) {
-		p, err := pattern.Parse(rule.EventPattern)
-		if err != nil {
-			return nil, PatternError(err)
+		if p, err := pattern.Parse(rule.EventPattern); err != nil {
+			c.fault("", PatternError(err))
+		} else {
+			c.pattern = p
 		}
-		c.pattern = p
 	}
 	for i := range rule.Targets {
 		t := &rule.Targets[i]
 		route := &Route{Target: t, Archive: rule.Archive}
 		if rule.Archive == "" {
-			if route, err = compileTarget(t); err != nil {
-				return nil, err
+			sendable, err := compileTarget(t)
+			if err != nil {
+				c.fault(t.ID, err)
+				route.Refused = err
+			} else {
+				route = sendable
+				r.share(route)
 			}
-			r.share(route)
 			route.BusRegion, route.Bus = r.otherBus(t.ARN)
 		}
 		route.Key = RouteKey{rule.Region, rule.EventBusName, rule.Name, rule.Targets[i].ID}
 		route.deadLetters()
 		route.RuleARN = c.arn
+		if route.DeadLettersRefused != nil {
+			c.fault(t.ID, route.DeadLettersRefused)
+		}
 		c.routes = append(c.routes, route)
 	}
-	return c, nil
+	return c
+}
+
+// scheduleOf compiles the schedule of a rule that has one. The error is an *Error.
+func (r *Registry) scheduleOf(rule *Rule) (*schedule.Expression, error) {
+	if rule.EventBusName != DefaultBus {
+		return nil, refuse(Invalid, "ScheduleExpression is supported only on the default event bus.")
+	}
+	expression, err := r.schedule(rule.ScheduleExpression)
+	if err != nil {
+		return nil, refuse(Invalid, "Parameter ScheduleExpression is not valid.")
+	}
+	return expression, nil
 }
 
 // schedule compiles a schedule expression, or returns the one that was compiled

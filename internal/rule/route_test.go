@@ -167,9 +167,7 @@ func BenchmarkPutRule(b *testing.B) {
 			r := open(b, new(memory), Quotas{RulesPerBus: n + 1}, &now)
 			bus := newBus(busKey{region, "default"})
 			for i := range n {
-				c, err := r.compile(&Rule{Region: region, EventBusName: "default", Name: fmt.Sprintf("r%06d", i), ScheduleExpression: "rate(1 minute)"})
-				must(b, err)
-				must(b, bus.put(c, r.metrics))
+				must(b, bus.put(r.compile(&Rule{Region: region, EventBusName: "default", Name: fmt.Sprintf("r%06d", i), ScheduleExpression: "rate(1 minute)"}), r.metrics))
 			}
 			r.publish(bus)
 			for b.Loop() {

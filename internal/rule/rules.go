@@ -129,10 +129,7 @@ func (r *Registry) PutRule(ctx context.Context, rule Rule) (string, error) {
 	if err := r.inherit(b, &rule); err != nil {
 		return "", err
 	}
-	c, err := r.compile(&rule)
-	if err != nil {
-		return "", err
-	}
+	c := r.compile(&rule)
 	return c.arn, r.putRule(ctx, b, nil, c)
 }
 
@@ -270,11 +267,7 @@ func (r *Registry) changeRule(ctx context.Context, region, busNameOrARN, name st
 	if err := change(&rule); err != nil {
 		return err
 	}
-	c, err := r.compile(&rule)
-	if err != nil {
-		return err
-	}
-	return r.putRule(ctx, b, old, c)
+	return r.putRule(ctx, b, old, r.compile(&rule))
 }
 
 // SetState enables or disables a rule.
