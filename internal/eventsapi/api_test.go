@@ -104,13 +104,13 @@ func TestOperations(t *testing.T) {
 	for _, s := range []step{
 		// Event buses.
 		{"CreateEventBus", `{"Name":"orders","Description":"d <1>","KmsKeyIdentifier":"alias/k","DeadLetterConfig":{"Arn":"arn:aws:sqs:us-east-1:000000000000:dlq"},"LogConfig":{"IncludeDetail":"FULL","Level":"INFO"},"Tags":[{"Key":"k","Value":"v"}]}`,
-			`{"EventBusArn":"` + busARN + `orders","Description":"d <1>","KmsKeyIdentifier":"alias/k","DeadLetterConfig":{"Arn":"arn:aws:sqs:us-east-1:000000000000:dlq"},"LogConfig":{"IncludeDetail":"FULL","Level":"INFO"}}`},
+			`{"EventBusArn":"` + busARN + `orders","Description":"d <1>","KmsKeyIdentifier":"arn:aws:kms:us-east-1:000000000000:alias/k","DeadLetterConfig":{"Arn":"arn:aws:sqs:us-east-1:000000000000:dlq"},"LogConfig":{"IncludeDetail":"FULL","Level":"INFO"}}`},
 		{"CreateEventBus", `{"Name":"other"}`, `{"EventBusArn":"` + busARN + `other"}`},
 		{"CreateEventBus", `{"Name":"orders"}`, `ResourceAlreadyExistsException: Event bus orders already exists.`},
 		{"CreateEventBus", `{"Name":"default"}`, `ResourceAlreadyExistsException: Event bus default already exists.`},
 		{"CreateEventBus", `{"Name":"a/b"}`, `ValidationException: Event bus name must not contain '/'.`},
 		{"CreateEventBus", `{"Name":"aws.partner/a/b","EventSourceName":"aws.partner/a/b"}`, `ResourceNotFoundException: Event source aws.partner/a/b does not exist.`},
-		{"DescribeEventBus", `{"Name":"orders"}`, `{"Name":"orders","Arn":"` + busARN + `orders","Description":"d <1>","KmsKeyIdentifier":"alias/k","DeadLetterConfig":{"Arn":"arn:aws:sqs:us-east-1:000000000000:dlq"},"LogConfig":{"IncludeDetail":"FULL","Level":"INFO"},"CreationTime":T,"LastModifiedTime":T}`},
+		{"DescribeEventBus", `{"Name":"orders"}`, `{"Name":"orders","Arn":"` + busARN + `orders","Description":"d <1>","KmsKeyIdentifier":"arn:aws:kms:us-east-1:000000000000:alias/k","DeadLetterConfig":{"Arn":"arn:aws:sqs:us-east-1:000000000000:dlq"},"LogConfig":{"IncludeDetail":"FULL","Level":"INFO"},"CreationTime":T,"LastModifiedTime":T}`},
 		{"DescribeEventBus", `{"Name":"` + busARN + `other"}`, `{"Name":"other","Arn":"` + busARN + `other","CreationTime":T,"LastModifiedTime":T}`},
 		{"DescribeEventBus", `{}`, `{"Name":"default","Arn":"` + busARN + `default","CreationTime":T,"LastModifiedTime":T}`},
 		{"DescribeEventBus", `{"Name":"nope"}`, `ResourceNotFoundException: Event bus nope does not exist.`},

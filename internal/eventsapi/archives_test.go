@@ -38,8 +38,8 @@ func TestArchives(t *testing.T) {
 		{"UpdateArchive", `{"ArchiveName":"nope"}`, `ValidationException: At least one of EventPattern, RetentionDays or Description must be provided.`},
 		{"UpdateArchive", `{"ArchiveName":"nope","RetentionDays":2}`, `ResourceNotFoundException: Archive nope does not exist.`},
 		{"UpdateArchive", `{"ArchiveName":"a","EventPattern":"{\"a\":[]}"}`, `InvalidEventPatternException: Event pattern is not valid. Reason: Empty arrays are not allowed` + "\n" + ` at [Source: (String)"{"a":[]}"; line: 1, column: 8]`},
-		{"UpdateArchive", `{"ArchiveName":"a","RetentionDays":0,"Description":"","KmsKeyIdentifier":"","EventPattern":"{\"source\":[\"b\"]}"}`, created},
-		{"DescribeArchive", `{"ArchiveName":"a"}`, `{"ArchiveArn":"` + archiveARN + `a",` + strings.Trim(listedArchive("a", empty), "{}") + `,"EventPattern":"{\"source\":[\"b\"]}"}`},
+		{"UpdateArchive", `{"ArchiveName":"a","RetentionDays":0,"Description":"","KmsKeyIdentifier":"","EventPattern":"{ \"source\" : [ \"b\" ] }"}`, created},
+		{"DescribeArchive", `{"ArchiveName":"a"}`, `{"ArchiveArn":"` + archiveARN + `a",` + strings.Trim(listedArchive("a", empty), "{}") + `,"EventPattern":"{ \"source\" : [ \"b\" ] }"}`},
 
 		// The rule that fills it belongs to AWS.
 		{"DescribeRule", `{"Name":"Events-Archive-a"}`, `{"Name":"Events-Archive-a","Arn":"arn:aws:events:us-east-1:000000000000:rule/Events-Archive-a","EventPattern":"{\"replay-name\":[{\"exists\":false}],\"source\":[\"b\"]}","State":"ENABLED","ManagedBy":"prod.vhs.events.aws.internal","EventBusName":"default","CreatedBy":"000000000000"}`},

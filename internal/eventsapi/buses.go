@@ -34,7 +34,12 @@ type createEventBusOutput struct {
 }
 
 func (a *api) createEventBus(ctx context.Context, c *awsjson.Call, in *createEventBusInput) (*createEventBusOutput, error) {
-	err := a.rules.CreateBus(ctx, rule.Bus{
+	key, err := a.rules.KeyOfBus(c.Region, in.KmsKeyIdentifier)
+	if err != nil {
+		return nil, err
+	}
+	in.KmsKeyIdentifier = key
+	err = a.rules.CreateBus(ctx, rule.Bus{
 		Region:           c.Region,
 		Name:             in.Name,
 		EventSourceName:  in.EventSourceName,
@@ -138,7 +143,11 @@ func (a *api) updateEventBus(ctx context.Context, c *awsjson.Call, in *updateEve
 			b.Description = *in.Description
 		}
 		if in.KmsKeyIdentifier != nil {
-			b.KmsKeyIdentifier = *in.KmsKeyIdentifier
+			key, err := a.rules.KeyOfBus(c.Region, *in.KmsKeyIdentifier)
+			if err != nil {
+				return err
+			}
+			b.KmsKeyIdentifier = key
 		}
 		if in.DeadLetterConfig != nil {
 			b.DeadLetterConfig = deadLetters

@@ -12,7 +12,7 @@ import (
 // text takes a setting away.
 func TestUpdateEventBus(t *testing.T) {
 	h, _ := newAPI(t)
-	const key, queue, log = `"KmsKeyIdentifier":"alias/k"`, `"DeadLetterConfig":{"Arn":"arn:aws:sqs:us-east-1:000000000000:q"}`, `"LogConfig":{"IncludeDetail":"NONE","Level":"ERROR"}`
+	const key, queue, log = `"KmsKeyIdentifier":"arn:aws:kms:us-east-1:000000000000:alias/k"`, `"DeadLetterConfig":{"Arn":"arn:aws:sqs:us-east-1:000000000000:q"}`, `"LogConfig":{"IncludeDetail":"NONE","Level":"ERROR"}`
 	const all = key + `,` + queue + `,` + log
 	updated := func(settings string) string {
 		return `{"Name":"orders","Arn":"` + busARN + `orders"` + settings + `}`
@@ -22,7 +22,10 @@ func TestUpdateEventBus(t *testing.T) {
 	}
 	for _, s := range []step{
 		{"CreateEventBus", `{"Name":"orders","Description":"d"}`, `{"EventBusArn":"` + busARN + `orders","Description":"d"}`},
+		{"UpdateEventBus", `{"Name":"orders","KmsKeyIdentifier":"alias/k"}`, updated(`,"Description":"d",` + key)},
 		{"UpdateEventBus", `{"Name":"orders",` + key + `}`, updated(`,"Description":"d",` + key)},
+		{"UpdateEventBus", `{"Name":"orders","KmsKeyIdentifier":"alias/aws/events"}`, `ValidationException: Parameter arn:aws:kms:us-east-1:000000000000:alias/aws/events is not valid. Reason: Provided Arn is not in correct format.`},
+		{"CreateEventBus", `{"Name":"other","KmsKeyIdentifier":"alias/aws/events"}`, `ValidationException: Parameter arn:aws:kms:us-east-1:000000000000:alias/aws/events is not valid. Reason: Provided Arn is not in correct format.`},
 		{"UpdateEventBus", `{"Name":"orders",` + queue + `}`, updated(`,"Description":"d",` + key + `,` + queue)},
 		{"UpdateEventBus", `{"Name":"orders",` + log + `}`, updated(`,"Description":"d",` + all)},
 		{"UpdateEventBus", `{"Name":"orders"}`, updated(`,"Description":"d",` + all)},

@@ -18,8 +18,8 @@ type ruleInput struct {
 type ruleListed struct {
 	Name               string
 	Arn                string
-	EventPattern       string `json:",omitempty"`
-	ScheduleExpression string `json:",omitempty"`
+	EventPattern       *string `json:",omitempty"`
+	ScheduleExpression *string `json:",omitempty"`
 	State              rule.State
 	Description        string `json:",omitempty"`
 	RoleArn            string `json:",omitempty"`
@@ -31,8 +31,8 @@ func (a *api) listed(r *rule.Rule) ruleListed {
 	return ruleListed{
 		Name:               r.Name,
 		Arn:                a.rules.RuleARN(r.Region, r.EventBusName, r.Name),
-		EventPattern:       r.EventPattern,
-		ScheduleExpression: r.ScheduleExpression,
+		EventPattern:       shown(r.EventPattern, r.EmptyPattern),
+		ScheduleExpression: shown(r.ScheduleExpression, r.EmptySchedule),
 		State:              r.State,
 		Description:        r.Description,
 		RoleArn:            r.RoleARN,
@@ -41,10 +41,19 @@ func (a *api) listed(r *rule.Rule) ruleListed {
 	}
 }
 
+// shown is what an answer has of a text: nothing where there is none, unless it
+// was given as an empty one.
+func shown(text string, empty bool) *string {
+	if text == "" && !empty {
+		return nil
+	}
+	return &text
+}
+
 type putRuleInput struct {
 	ruleInput
-	ScheduleExpression string
-	EventPattern       string
+	ScheduleExpression *string
+	EventPattern       *string
 	State              rule.State
 	Description        string
 	RoleArn            string
@@ -58,8 +67,10 @@ func (a *api) putRule(ctx context.Context, c *awsjson.Call, in *putRuleInput) (*
 		Region:             c.Region,
 		EventBusName:       in.EventBusName,
 		Name:               in.Name,
-		EventPattern:       in.EventPattern,
-		ScheduleExpression: in.ScheduleExpression,
+		EventPattern:       text(in.EventPattern),
+		ScheduleExpression: text(in.ScheduleExpression),
+		EmptyPattern:       isEmpty(in.EventPattern),
+		EmptySchedule:      isEmpty(in.ScheduleExpression),
 		State:              in.State,
 		Description:        in.Description,
 		RoleARN:            in.RoleArn,
@@ -70,6 +81,16 @@ func (a *api) putRule(ctx context.Context, c *awsjson.Call, in *putRuleInput) (*
 	}
 	return &putRuleOutput{ruleARN}, nil
 }
+
+// text is what a call has of a text; nothing is an empty one.
+func text(given *string) string {
+	if given == nil {
+		return ""
+	}
+	return *given
+}
+
+func isEmpty(given *string) bool { return given != nil && *given == "" }
 
 type deleteRuleInput struct {
 	ruleInput

@@ -44,6 +44,7 @@ func TestPutTargetsRefused(t *testing.T) {
 	for _, tt := range []struct{ name, targets, want string }{
 		{"one id twice", queue + `,` + queue, `Parameter targets is not valid. Reason: More than one target with Id 'q' is provided.`},
 		{"no target", queue + `,{"Id":"t","Arn":"arn:aws:s3:::b"}`, `s3 is not a supported service for a target.`},
+		{"a target that only AWS puts", queue + `,{"Id":"t","Arn":"arn:aws:events:us-east-1:::"}`, `Parameter arn:aws:events:us-east-1::: is not valid. Reason: Service as target config for ARN: arn:aws:events:us-east-1::: not found. The API call hasn't been recognized as managed rules call`},
 		{"no role", queue + `,{"Id":"t","Arn":"arn:aws:states:us-east-1:000000000000:stateMachine:m"}`, `RoleArn is required for target arn:aws:states:us-east-1:000000000000:stateMachine:m.`},
 		{"parameters of another kind", queue + `,{"Id":"t","Arn":"arn:aws:lambda:us-east-1:000000000000:function:f","EcsParameters":{"TaskDefinitionArn":"a"}}`, `Parameter(s) EcsParameters not supported for target: t.`},
 		{"the rule's own bus", queue + `,{"Id":"t","Arn":"` + busARN + `default","RoleArn":"arn:aws:iam::000000000000:role/r"}`, `Source EventBus and Target EventBus must not be the same.`},
@@ -123,5 +124,27 @@ func TestLongDetailType(t *testing.T) {
 		if status != 200 || strings.Count(got, `"EventId"`) != 2 || strings.Count(got, refused) != 1 || !strings.Contains(got, `"FailedEntryCount":1`) {
 			t.Errorf("%s: got %d %s, want the second entry alone to fail", operation, status, got)
 		}
+	}
+}
+
+// TestEmptyMembersOfRules holds that a pattern or schedule that was given as an
+// empty text is shown as one, as long as the rule is as it was put then.
+func TestEmptyMembersOfRules(t *testing.T) {
+	h, _ := newAPI(t)
+	const put = `{"RuleArn":"arn:aws:events:us-east-1:000000000000:rule/r"}`
+	const begin, end = `{"Name":"r","Arn":"arn:aws:events:us-east-1:000000000000:rule/r",`, `,"EventBusName":"default","CreatedBy":"000000000000"}`
+	const given = `"EventPattern":"{\"source\":[\"a\"]}"`
+	for _, s := range []step{
+		{"PutRule", `{"Name":"r","EventPattern":"","ScheduleExpression":"rate(1 day)"}`, put},
+		{"DescribeRule", `{"Name":"r"}`, begin + `"EventPattern":"","ScheduleExpression":"rate(1 day)","State":"ENABLED"` + end},
+		{"DisableRule", `{"Name":"r"}`, ``},
+		{"DescribeRule", `{"Name":"r"}`, begin + `"EventPattern":"","ScheduleExpression":"rate(1 day)","State":"DISABLED"` + end},
+		{"PutRule", `{"Name":"r",` + given + `,"ScheduleExpression":""}`, put},
+		{"DescribeRule", `{"Name":"r"}`, begin + given + `,"ScheduleExpression":"","State":"ENABLED"` + end},
+		{"PutRule", `{"Name":"r",` + given + `}`, put},
+		{"DescribeRule", `{"Name":"r"}`, begin + given + `,"State":"ENABLED"` + end},
+		{"PutRule", `{"Name":"r","EventPattern":"","ScheduleExpression":""}`, `ValidationException: Parameter(s) EventPattern or ScheduleExpression must be specified.`},
+	} {
+		s.run(t, h)
 	}
 }

@@ -30,14 +30,14 @@ func describedThings() []configured {
 	return []configured{
 		{
 			operation: "CreateEventBus", shape: &shapeCreateEventBusRequest, once: true,
-			body: `{"Name":"` + partnerBus + `","EventSourceName":"` + partnerBus + `","Description":"d <&>","KmsKeyIdentifier":"alias/k",
+			body: `{"Name":"` + partnerBus + `","EventSourceName":"` + partnerBus + `","Description":"d <&>","KmsKeyIdentifier":"arn:aws:kms:us-east-1:000000000000:alias/k",
 				"DeadLetterConfig":{"Arn":"arn:aws:sqs:us-east-1:000000000000:dlq"},"LogConfig":{"IncludeDetail":"FULL","Level":"TRACE"},"Tags":[{"Key":"a","Value":""},{"Key":"b","Value":"1"}]}`,
 			described: map[string]string{"DescribeEventBus": `{"Name":"` + partnerBus + `"}`, "ListTagsForResource": `{"ResourceARN":"` + busARN + partnerBus + `"}`},
 			names:     []string{"EventSourceName"},
 		},
 		{
 			operation: "UpdateEventBus", shape: &shapeUpdateEventBusRequest,
-			body:      `{"Name":"default","Description":"d","KmsKeyIdentifier":"alias/k","DeadLetterConfig":{"Arn":"arn:aws:sqs:us-east-1:000000000000:dlq"},"LogConfig":{"IncludeDetail":"NONE","Level":"OFF"}}`,
+			body:      `{"Name":"default","Description":"d","KmsKeyIdentifier":"arn:aws:kms:us-east-1:000000000000:alias/k","DeadLetterConfig":{"Arn":"arn:aws:sqs:us-east-1:000000000000:dlq"},"LogConfig":{"IncludeDetail":"NONE","Level":"OFF"}}`,
 			described: map[string]string{"DescribeEventBus": `{}`},
 		},
 		{

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"bailey/internal/arn"
 )
 
 // CreateBus creates the event bus that b describes, in b.Region.
@@ -116,6 +118,21 @@ func (r *Registry) UpdateBus(ctx context.Context, region, nameOrARN string, chan
 	b.config.Store(&config)
 	r.publish(b)
 	return &config, nil
+}
+
+// KeyOfBus returns how an event bus names the key that a caller gives it: by its
+// ARN where that is the key's alias, as AWS does. The aliases of keys that belong
+// to AWS are refused.
+func (r *Registry) KeyOfBus(region, identifier string) (string, error) {
+	alias, ok := strings.CutPrefix(identifier, "alias/")
+	if !ok {
+		return identifier, nil
+	}
+	key := "arn:" + arn.Partition(region) + ":kms:" + region + ":" + r.account + ":alias/" + alias
+	if strings.HasPrefix(alias, "aws/") {
+		return "", malformedARN(key)
+	}
+	return key, nil
 }
 
 // DeleteBus deletes a bus, which must have no rules; one that is not there is

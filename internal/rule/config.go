@@ -60,6 +60,10 @@ type Rule struct {
 	// Since is when the rule was created or last enabled, or got its schedule: a
 	// rate counts from there.
 	Since time.Time
+	// EmptyPattern and EmptySchedule say that whoever put the rule gave it the one
+	// or the other as an empty text. The rule has none, and shows the text.
+	EmptyPattern  bool `json:",omitempty"`
+	EmptySchedule bool `json:",omitempty"`
 }
 
 // A Target is where a rule sends its events. Beside what Bailey acts on it keeps
