@@ -25,6 +25,7 @@ var layers = [][]string{
 		"bailey/internal/egress",
 		"bailey/internal/event",
 		"bailey/internal/eventsapi/genmodel", // a generator
+		"bailey/internal/http1",
 		"bailey/internal/jsonpath",
 		"bailey/internal/metrics",
 		"bailey/internal/retry",

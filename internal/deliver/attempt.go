@@ -1,21 +1,16 @@
 package deliver
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"bailey/internal/arn"
 	"bailey/internal/crashpoint"
-	"bailey/internal/egress"
 	"bailey/internal/event"
 	"bailey/internal/metrics"
 	"bailey/internal/request"
@@ -221,139 +216,16 @@ func (d *Dispatcher) send(x *delivery, rt *rule.Route) (answer, *retry.Failure) 
 	if unreachable != nil {
 		return answer{}, unreachable
 	}
-	ctx, cancel := context.WithTimeout(d.ctx, api.Timeout())
-	defer cancel()
-	req, failure := d.build(attemptContext{ctx}, x, rt, api)
+	until := time.Now().Add(api.Timeout())
+	req, failure := d.build(d.ctx, x, rt, api)
 	if failure != nil {
 		return answer{}, failure
 	}
 	d.inFlight.Add(1)
 	defer d.inFlight.Add(-1)
-	// RoundTrip, not a Client: redirects are never followed (X3), and there
-	// are no cookies.
-	resp, err := d.transport.RoundTrip(req)
-	if err != nil {
-		return answer{}, retry.FromError(err)
-	}
-	began, err := readAnswer(resp)
-	if err != nil {
-		return answer{}, retry.FromError(err)
-	}
-	a := answer{status: resp.StatusCode}
-	if failure := retry.FromResponse(resp.StatusCode, resp.Header, time.Now()); failure != nil {
-		a.began = excerpt(began)
-		return a, failure
-	}
-	return a, nil
+	return d.transport.exchange(req, until)
 }
 
 // IdempotencyKey is the same for every attempt of one delivery (R9): the
 // event's id and which of its deliveries it is.
 func IdempotencyKey(eventID string, n int) string { return eventID + "/" + strconv.Itoa(n) }
-
-// Of an answer's body, maxAnswer bytes are read; what is longer is not waited
-// for, and its connection is closed.
-const (
-	maxAnswer  = 64 << 10
-	maxExcerpt = 256
-)
-
-// readAnswer reads the body to its end or its limit, so that the connection
-// can be used again, and returns how it began.
-func readAnswer(resp *http.Response) ([]byte, error) {
-	defer resp.Body.Close()
-	if resp.ContentLength == 0 {
-		return nil, nil
-	}
-	var began []byte
-	if resp.StatusCode/100 != 2 {
-		var head [maxExcerpt]byte
-		n, err := io.ReadFull(resp.Body, head[:])
-		began = head[:n]
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
-			return began, nil
-		}
-		if err != nil {
-			return began, fmt.Errorf("reading the answer: %w", err)
-		}
-	}
-	if _, err := io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer)); err != nil {
-		return began, fmt.Errorf("reading the answer: %w", err)
-	}
-	return began, nil
-}
-
-// excerpt makes the beginning of an answer fit to be shown on a terminal.
-func excerpt(body []byte) string {
-	text := strings.ToValidUTF8(string(bytes.TrimSpace(body)), "")
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, text)
-}
-
-// attemptContext is the context of one attempt. When the attempt is over,
-// net/http goes on connecting, for the sake of a later request, and of the
-// context it keeps the values only. So the time limit is one of them.
-type attemptContext struct{ context.Context }
-
-// timeLimit is the key under which an attemptContext is its own value.
-type timeLimit struct{}
-
-// Value returns the context itself for timeLimit.
-func (c attemptContext) Value(key any) any {
-	if key == (timeLimit{}) {
-		return c
-	}
-	return c.Context.Value(key)
-}
-
-// dialFunc is a net.Dialer's DialContext.
-type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
-
-// inTime gives up connecting when the attempt's time is over (X1). An endpoint
-// whose network swallows everything would gather connections otherwise: Linux
-// tries each for two minutes.
-func inTime(dial dialFunc) dialFunc {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		if a, ok := ctx.Value(timeLimit{}).(attemptContext); ok {
-			if until, ok := a.Deadline(); ok {
-				limited, cancel := context.WithDeadline(ctx, until)
-				defer cancel()
-				ctx = limited
-			}
-		}
-		return dial(ctx, network, address)
-	}
-}
-
-// newDialer connects to addresses that the policy allows. It looks at each as
-// it is about to be connected to, so a name that resolves to a forbidden one is
-// caught as well.
-func newDialer(policy *egress.Policy) *net.Dialer {
-	return &net.Dialer{Control: policy.Control, KeepAlive: 30 * time.Second}
-}
-
-// maxIdle bounds the connections that are kept for later, of all endpoints
-// together: thousands of endpoints, each with some, would take every descriptor
-// that the process may have. It leaves one to each of 8,192.
-const maxIdle = 8192
-
-// newTransport is HTTP as Bailey speaks it: no proxy and no transparent
-// compression. Every time limit is the request's own (X1), but that a TLS
-// handshake that nobody waits for any longer ends by a limit of its own.
-func newTransport(dial dialFunc) *http.Transport {
-	return &http.Transport{
-		Proxy:                  nil,
-		DialContext:            inTime(dial),
-		TLSHandshakeTimeout:    request.MaxTimeout,
-		ForceAttemptHTTP2:      true,
-		DisableCompression:     true,
-		MaxIdleConns:           maxIdle,
-		MaxIdleConnsPerHost:    256,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
-	}
-}

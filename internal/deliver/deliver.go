@@ -17,7 +17,6 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -84,7 +83,7 @@ type Dispatcher struct {
 	cfg       Config
 	log       *slog.Logger
 	clock     clock.Clock
-	transport *http.Transport
+	transport *transport
 	loader    loader
 
 	mu        sync.RWMutex
@@ -205,11 +204,12 @@ func (d *Dispatcher) Stop(ctx context.Context) {
 	case <-ctx.Done():
 		d.log.Warn("cutting off requests under way; they will be made again at the next start", "requests", d.inFlight.Load())
 		d.cancel()
+		d.transport.cutOff()
 		d.cfg.Store.Hurry() // a worker may be waiting for a disk that is full
 		<-done
 	}
 	d.cancel()
-	d.transport.CloseIdleConnections()
+	d.transport.cutOff()
 }
 
 // Queued and InFlight count the deliveries that wait in memory and the
