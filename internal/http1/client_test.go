@@ -296,6 +296,8 @@ func TestClose(t *testing.T) {
 			if _, _, err := send(c, post(t, "http://shop", "{}")); !errors.Is(err, net.ErrClosed) {
 				t.Errorf("after Close: got %v, want that the client is closed", err)
 			}
+			c.pool.mu.Lock()
+			defer c.pool.mu.Unlock()
 			if n := len(c.pool.all) + len(c.pool.hosts); n > 0 || before != 3 {
 				t.Errorf("%d connections or hosts are left of %d", n, before)
 			}
@@ -323,6 +325,8 @@ func TestIdleConnections(t *testing.T) {
 		}
 		check := func(idle, a, b int) {
 			t.Helper()
+			c.pool.mu.Lock()
+			defer c.pool.mu.Unlock()
 			got := map[string]int{}
 			for name, h := range c.pool.hosts {
 				if got[name] = len(h.idle); h.open != len(h.idle) {
@@ -349,6 +353,8 @@ func TestIdleConnections(t *testing.T) {
 		open("http://a", 1)
 		c.CloseIdle()
 		check(0, 0, 0)
+		c.pool.mu.Lock()
+		defer c.pool.mu.Unlock()
 		if len(c.pool.hosts) > 0 || c.pool.timer != nil || c.pool.oldest != nil || c.pool.newest != nil {
 			t.Errorf("the pool is not empty: %+v", c.pool.hosts)
 		}

@@ -103,7 +103,7 @@ var blank = http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 // NO_RESOURCE where the API or stage is not there, FAILED_TO_ASSUME_ROLE where
 // nothing can sign. It never has a value of the event in it.
 //
-// The request can be sent once more by net/http itself when an idle connection
+// The request can be sent once more by whoever sends it when an idle connection
 // turns out to be closed, because it has an Idempotency-Key and a GetBody; that
 // is one attempt.
 func (t *Template) Build(ctx context.Context, api *API, a Attempt, s *Signer) (*http.Request, *retry.Failure) {
