@@ -80,6 +80,9 @@ type Config struct {
 	// but for one of each; 0 means 4,096, or a quarter of the files that the
 	// process may have open if that is less.
 	MaxInFlight int
+	// MaxRenderedBytes bounds the bodies that input templates make for the
+	// requests under way, but for those of at most 4 KiB; 0 means 64 MiB.
+	MaxRenderedBytes int64
 
 	// ReplayStart is how long a replay is STARTING before its first event, as in
 	// AWS, by the machine's clock; 0 means a minute, a negative time none. On a
@@ -213,23 +216,24 @@ func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {
 		return err
 	}
 	r.dispatcher = deliver.New(deliver.Config{
-		Store:          r.store,
-		Rules:          r.rules,
-		Metrics:        r.metrics,
-		Clock:          r.clock,
-		Egress:         policy,
-		Signer:         r.cfg.Signer,
-		PassThrough:    r.cfg.PassThrough,
-		UserAgent:      "Bailey/" + r.cfg.Version,
-		Account:        r.cfg.Account,
-		MaxQueued:      r.cfg.MaxQueued,
-		MaxQueuedBytes: r.cfg.MaxQueuedBytes,
-		MaxInFlight:    r.cfg.MaxInFlight,
-		Forwarding:     r.cfg.Forward != nil,
-		DeadLettered:   r.deadLettered,
-		Settled:        r.settled,
-		Rested:         r.rest,
-		Log:            r.log,
+		Store:            r.store,
+		Rules:            r.rules,
+		Metrics:          r.metrics,
+		Clock:            r.clock,
+		Egress:           policy,
+		Signer:           r.cfg.Signer,
+		PassThrough:      r.cfg.PassThrough,
+		UserAgent:        "Bailey/" + r.cfg.Version,
+		Account:          r.cfg.Account,
+		MaxQueued:        r.cfg.MaxQueued,
+		MaxQueuedBytes:   r.cfg.MaxQueuedBytes,
+		MaxInFlight:      r.cfg.MaxInFlight,
+		MaxRenderedBytes: r.cfg.MaxRenderedBytes,
+		Forwarding:       r.cfg.Forward != nil,
+		DeadLettered:     r.deadLettered,
+		Settled:          r.settled,
+		Rested:           r.rest,
+		Log:              r.log,
 	})
 	if err := r.newDeadLetters(); err != nil {
 		return err

@@ -48,6 +48,7 @@ type configFile struct {
 		QueuedDeliveries int      `yaml:"queuedDeliveries"`
 		QueuedBytes      byteSize `yaml:"queuedBytes"`
 		InFlight         int      `yaml:"inFlight"`
+		RenderedBytes    byteSize `yaml:"renderedBytes"`
 	} `yaml:"limits"`
 	Egress struct {
 		Allow []string `yaml:"allow"`

@@ -29,7 +29,7 @@ grace: 20s
 log: {format: json, level: debug}
 retention: {settled: 24h, dead: 720h, maxBytes: 10GiB}
 quotas: {busesPerRegion: 10, rulesPerBus: 2000, targetsPerRule: 20, eventPattern: 4096}
-limits: {bodyBytes: 1MiB, bodiesBytes: 32MiB, connections: 100, queuedDeliveries: 1000, queuedBytes: 33554432, inFlight: 500}
+limits: {bodyBytes: 1MiB, bodiesBytes: 32MiB, connections: 100, queuedDeliveries: 1000, queuedBytes: 33554432, inFlight: 500, renderedBytes: 16MiB}
 egress:
   allow: [10.0.0.0/8]
   deny: [10.9.0.0/16, 10.8.0.1]
@@ -96,6 +96,7 @@ func TestParseConfigReadsEverything(t *testing.T) {
 		{"limits.queuedDeliveries", router.MaxQueued, 1000},
 		{"limits.queuedBytes", router.MaxQueuedBytes, int64(32 << 20)},
 		{"limits.inFlight", router.MaxInFlight, 500},
+		{"limits.renderedBytes", router.MaxRenderedBytes, int64(16 << 20)},
 		{"egress.allow", router.Allow, []string{"10.0.0.0/8"}},
 		{"egress.deny", router.Deny, []string{"10.9.0.0/16", "10.8.0.1"}},
 		{"replays.starting", router.ReplayStart, 5 * time.Second},

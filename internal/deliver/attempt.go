@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -73,6 +74,18 @@ func (d *Dispatcher) attempt(x *delivery) verdict {
 	if !ok {
 		return verdict{}
 	}
+	// To wait for memory is no attempt, and takes nothing of its time.
+	room := share{api: x.end.key.API}
+	defer d.bodies.release(&room)
+	body, invalid := d.body(x, rt, &room)
+	switch {
+	case errors.Is(invalid, errNoRoom):
+		d.log.Debug("a delivery goes back to the store: no memory was free for its body", "rule", x.route.Rule, "target", x.route.Target, "event_id", x.event.ID)
+		d.park(x, x.end.key, d.clock.Now())
+		return verdict{}
+	case errors.Is(invalid, errStopping):
+		return verdict{} // it is made at the next start
+	}
 	if x.throttled {
 		rt.Metrics.Throttled()
 	}
@@ -80,7 +93,7 @@ func (d *Dispatcher) attempt(x *delivery) verdict {
 	now := d.clock.Now()
 	x.attempts++
 	began := time.Now()
-	answer, failure := d.send(x, rt)
+	answer, failure := d.send(x, rt, body, invalid)
 	latency := time.Since(began)
 	crashpoint.Reach("attempted")
 	if d.log.Enabled(d.ctx, slog.LevelDebug) {
@@ -149,10 +162,10 @@ type answer struct {
 }
 
 // build makes the request of one attempt (T1, R1 to R9).
-func (d *Dispatcher) build(ctx context.Context, x *delivery, rt *rule.Route, api *request.API) (*http.Request, *retry.Failure) {
-	body, err := render(x, rt)
-	if err != nil {
-		return nil, &retry.Failure{Code: retry.InvalidJSON, Message: err.Error()}
+// body is what the input made of the event, or invalid why it made nothing.
+func (d *Dispatcher) build(ctx context.Context, x *delivery, rt *rule.Route, api *request.API, body []byte, invalid error) (*http.Request, *retry.Failure) {
+	if invalid != nil {
+		return nil, &retry.Failure{Code: retry.InvalidJSON, Message: invalid.Error()}
 	}
 	return rt.Request.Build(ctx, api, request.Attempt{
 		Event:          x.event.JSON,
@@ -178,7 +191,8 @@ func (d *Dispatcher) Preview(ctx context.Context, rt *rule.Route, envelope []byt
 	}
 	x := &delivery{event: &event.Event{JSON: envelope, Ingested: d.clock.Now()}, route: store.Route(rt.Key), attempts: 1}
 	x.event.ID, _ = event.IDOf(envelope) // an envelope that a user made up may have another
-	req, failure := d.build(ctx, x, rt, api)
+	body, invalid := render(x, rt)
+	req, failure := d.build(ctx, x, rt, api, body, invalid)
 	if failure != nil {
 		return nil, failure, nil
 	}
@@ -211,13 +225,13 @@ func (d *Dispatcher) unreachable(rt *rule.Route) *retry.Failure {
 }
 
 // send makes the request and sends it, within the API's time limit (X1).
-func (d *Dispatcher) send(x *delivery, rt *rule.Route) (answer, *retry.Failure) {
+func (d *Dispatcher) send(x *delivery, rt *rule.Route, body []byte, invalid error) (answer, *retry.Failure) {
 	api, unreachable := d.reach(rt)
 	if unreachable != nil {
 		return answer{}, unreachable
 	}
 	until := time.Now().Add(api.Timeout())
-	req, failure := d.build(d.ctx, x, rt, api)
+	req, failure := d.build(d.ctx, x, rt, api, body, invalid)
 	if failure != nil {
 		return answer{}, failure
 	}

@@ -61,6 +61,9 @@ type Config struct {
 	// for one of each; 0 means 4,096, or a quarter of the files that the process
 	// may have open if that is less.
 	MaxInFlight int
+	// MaxRenderedBytes bounds the bodies that templates make for the requests
+	// under way, but for those of at most 4 KiB; 0 means 64 MiB.
+	MaxRenderedBytes int64
 	// Forwarding says that messages for dead-letter queues are only kept until
 	// they are taken elsewhere: whoever forwards them counts them.
 	Forwarding bool
@@ -85,6 +88,7 @@ type Dispatcher struct {
 	clock     clock.Clock
 	transport *transport
 	loader    loader
+	bodies    bodies
 
 	mu        sync.RWMutex
 	endpoints map[store.Endpoint]*endpoint // by API and stage
@@ -112,6 +116,7 @@ func New(cfg Config) *Dispatcher {
 	cfg.MaxQueued = cmp.Or(cfg.MaxQueued, 8192)
 	cfg.MaxQueuedBytes = cmp.Or(cfg.MaxQueuedBytes, 64<<20)
 	cfg.MaxInFlight = cmp.Or(cfg.MaxInFlight, min(4096, openFiles()/4))
+	cfg.MaxRenderedBytes = cmp.Or(cfg.MaxRenderedBytes, 64<<20)
 	if cfg.Clock == nil {
 		cfg.Clock = clock.Real()
 	}
@@ -131,6 +136,7 @@ func New(cfg Config) *Dispatcher {
 		transport: newTransport(newDialer(cfg.Egress).DialContext),
 		endpoints: map[store.Endpoint]*endpoint{},
 		routes:    map[store.Endpoint]*apiRoute{},
+		bodies:    bodies{size: cfg.MaxRenderedBytes},
 	}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.room.L = &d.roomMu

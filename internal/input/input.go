@@ -73,6 +73,9 @@ type Context struct {
 	RuleARN  string    // <aws.events.rule-arn>
 	RuleName string    // <aws.events.rule-name>
 	Ingested time.Time // <aws.events.event.ingestion-time>, to the millisecond, in UTC
+	// Room, where it is not nil, is asked before a template makes a body, with
+	// about how many bytes that will have. Its error is that of Render.
+	Room func(bytes int) error
 }
 
 // A Renderer makes the bodies for one target. It is immutable and may be used by

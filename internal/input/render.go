@@ -21,7 +21,13 @@ func (t *template) render(event []byte, ctx Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := make([]byte, 0, t.size(values))
+	size := t.size(values)
+	if ctx.Room != nil {
+		if err := ctx.Room(size); err != nil {
+			return nil, err
+		}
+	}
+	body := make([]byte, 0, size)
 	var misfit *part
 	for i := range t.parts {
 		p := &t.parts[i]
