@@ -43,8 +43,9 @@ const invalidInput = "Invalid input for target."
 
 // newLetter makes the message for a dead-letter queue: what the target was to be
 // sent, as its input is now, or was when the target was removed. Where
-// transforming gave no JSON, that is the broken text. What SQS could not hold, or
-// was never made, has the event in its place; note then says so, for the log.
+// transforming gave no JSON, that is the broken text. In place of what SQS could
+// not hold (too long, or empty) or what was never made there is the event; note
+// then says so, for the log.
 func newLetter(x *delivery, rt *rule.Route, f *retry.Failure, exhausted string, at time.Time) (letter *store.DeadLetter, note string) {
 	letter = &store.DeadLetter{
 		Queue: rt.DeadLetterARN, Event: x.event.ID, TraceHeader: x.event.TraceHeader, RuleARN: rt.RuleARN, TargetARN: rt.Target.ARN,
@@ -64,6 +65,10 @@ func newLetter(x *delivery, rt *rule.Route, f *retry.Failure, exhausted string, 
 	case err != nil:
 		letter.Body = x.event.JSON
 		return letter, fmt.Sprintf("; the dead letter holds the event: %v", err)
+	}
+	if len(body) == 0 {
+		letter.Body = x.event.JSON
+		return letter, "; the dead letter holds the event: what was to be sent is empty, and SQS takes no empty message"
 	}
 	letter.Body = body
 	if size := letter.Size(); size > store.MaxMessage && len(body) > len(x.event.JSON) {

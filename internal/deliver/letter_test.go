@@ -41,6 +41,8 @@ func TestLetterBody(t *testing.T) {
 				InputPathsMap: map[string]string{"l": "$.detail.long"}, InputTemplate: `{"once": <l>, "twice": <l>, "thrice": <l>}`,
 			}
 		}, log: "; the dead letter holds the event: with what was to be sent it has 157"},
+		{name: "the event, where nothing was to be sent", target: func(t *rule.Target) { t.Input = new("") },
+			log: "; the dead letter holds the event: what was to be sent is empty"},
 		{name: "the event, where nothing could be made of it", detail: `{"long": "` + long[:1<<19] + `"}`, target: func(t *rule.Target) {
 			t.InputTransformer = &rule.InputTransformer{
 				InputPathsMap: map[string]string{"l": "$.detail.long"}, InputTemplate: `{"all": [` + strings.Repeat("<l>, ", 30) + `1]}`,

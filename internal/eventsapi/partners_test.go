@@ -48,6 +48,7 @@ func TestPartnerEventSources(t *testing.T) {
 		{"ActivateEventSource", named(a), `ResourceNotFoundException: Event source ` + a + ` or event bus ` + a + ` does not exist.`},
 		{"CreateEventBus", `{"Name":"` + a + `","EventSourceName":"` + a + `"}`, `ResourceNotFoundException: Event source ` + a + ` does not exist.`},
 		{"CreateEventBus", named(a), `ValidationException: EventBus name starting with 'aws.' is not valid.`},
+		{"CreateEventBus", `{"Name":"a","EventSourceName":"` + a + `"}`, `ValidationException: Event bus name must match event source name.`}, // which is not there yet
 		{"DeletePartnerEventSource", offered(a, mine), ``},
 
 		{"CreatePartnerEventSource", offered(a, mine), `{"EventSourceArn":"` + sourceARN + a + `"}`},

@@ -63,13 +63,12 @@ func (r *Registry) CreateBus(ctx context.Context, b Bus) error {
 // bus is for none, or says what is wrong with the bus's name.
 func (r *Registry) sourceOf(b *Bus) (*EventSource, *Error) {
 	switch {
+	case b.EventSourceName != "" && b.Name != b.EventSourceName:
+		return nil, refuse(Invalid, "Event bus name must match event source name.")
 	case b.EventSourceName != "":
 		s := r.source(b.Region, b.EventSourceName, r.account)
 		if s == nil || s.State == SourceDeleted {
 			return nil, sourceNotFound(b.EventSourceName)
-		}
-		if b.Name != b.EventSourceName {
-			return nil, refuse(Invalid, "Event bus name must match event source name.")
 		}
 		return s, nil
 	case strings.HasPrefix(b.Name, "aws."):
