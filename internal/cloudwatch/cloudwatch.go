@@ -38,6 +38,10 @@ type Config struct {
 	Origins awsjson.Origins
 	// Budget bounds the bodies of all requests together; nil does not.
 	Budget *awsjson.Budget
+	// Otherwise answers forms that name no action, with their bodies read: they
+	// are no calls of CloudWatch's, for curl says of every body that it is a form.
+	// If nil, they are answered as calls of an operation that there is not.
+	Otherwise http.Handler
 	// Logger takes the server's own faults; slog.Default() if nil.
 	Logger *slog.Logger
 }
@@ -105,6 +109,10 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &call{region: cmp.Or(awsjson.ScopeRegion(r), a.config.Region), body: body.Bytes(), protocol: p}
 	c.operation = p.operation(r, c.body)
+	if _, query := p.(queryProtocol); query && c.operation == "" && a.config.Otherwise != nil {
+		a.config.Otherwise.ServeHTTP(w, r)
+		return
+	}
 	h := operations[c.operation]
 	if h == nil {
 		a.write(w, p, id, c.operation, nil, unknownOperation(c.operation))

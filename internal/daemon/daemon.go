@@ -233,12 +233,13 @@ func (s *Server) handler() http.Handler {
 		Logger:  s.log,
 	})
 	cloudWatch := cloudwatch.New(cloudwatch.Config{
-		History: s.router.History(),
-		Budget:  budget,
-		Now:     s.cfg.Router.Clock.Now,
-		Region:  s.cfg.Router.Region,
-		Origins: s.cfg.Origins,
-		Logger:  s.log,
+		History:   s.router.History(),
+		Budget:    budget,
+		Now:       s.cfg.Router.Clock.Now,
+		Region:    s.cfg.Router.Region,
+		Origins:   s.cfg.Origins,
+		Otherwise: api,
+		Logger:    s.log,
 	})
 	deadLetters := sqs.New(sqs.Config{
 		Router:    s.router,

@@ -101,7 +101,7 @@ func TestCallsOfNoOperation(t *testing.T) {
 	}
 	const s1, s2 = `{"__type":"UnknownOperationException"}`, `{"__type":"SerializationException"}`
 	for _, tt := range []struct {
-		name, method, path, service, target, body string
+		name, method, path, service, target, body string // the target "form" is none, and the body called a form
 		status                                    int
 		want                                      string // all of it, or a part where it begins and ends with *
 	}{
@@ -110,6 +110,7 @@ func TestCallsOfNoOperation(t *testing.T) {
 		{"S1: unknown service, unsigned", "POST", "/", "", "DynamoDB_20120810.ListTables", "{}", 400, s1},
 		{"S1: signed for EventBridge", "POST", "/", "events", "Nope.Nope", "{}", 400, s1},
 		{"S1: a name without a dot", "POST", "/", "", "AWSEvents", "{}", 400, s1},
+		{"S1: no operation, with curl's content type", "POST", "/", "", "form", "{}", 400, s1},
 		{"S2: no JSON", "POST", "/", "", "AWSEvents.ListRules", "{", 400, s2},
 		{"S2: no JSON, to PutEvents", "POST", "/", "", "AWSEvents.PutEvents", "x", 400, s2},
 		{"S3: not POST", "PUT", "/", "", "AWSEvents.ListRules", "{}", 400, s1},
@@ -128,7 +129,11 @@ func TestCallsOfNoOperation(t *testing.T) {
 		if tt.service != "" {
 			r.Header.Set("Authorization", scope(tt.service))
 		}
-		if tt.target != "" {
+		switch tt.target {
+		case "":
+		case "form":
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		default:
 			r.Header.Set("X-Amz-Target", tt.target)
 			r.Header.Set("Content-Type", "application/x-amz-json-1.1")
 		}
