@@ -85,8 +85,8 @@ type Config struct {
 	MaxRenderedBytes int64
 
 	// ReplayStart is how long a replay is STARTING before its first event, as in
-	// AWS, by the machine's clock; 0 means a minute, a negative time none. On a
-	// virtual clock it is none.
+	// AWS, by the machine's clock; 0 means a minute, and a negative time no time at
+	// all. A virtual clock has no such time either.
 	ReplayStart time.Duration
 
 	// Clock is the engine's time; nil means the machine's clock. See

@@ -330,7 +330,7 @@ func TestUnreachableTargets(t *testing.T) {
 		{"another region", "arn:aws:execute-api:eu-west-1:000000000000:orders/prod/POST/o", "NO_RESOURCE",
 			"the target's ARN has the region eu-west-1 and the rule is in us-east-1: correct the ARN, or register the API orders for eu-west-1 (its regions; bailey api put --regions)"},
 		{"another account", "arn:aws:execute-api:us-east-1:112233445566:orders/prod/POST/o", "NO_PERMISSIONS",
-			"the target's ARN has the account 112233445566 and the rule is of 000000000000: correct the ARN, or give the target a RoleArn, which calls of another account's API need"},
+			"the target's ARN has the account 112233445566 and the rule is of 000000000000: correct the ARN, or give the target a RoleArn, which a call to another account's API needs"},
 		{"no such API", "arn:aws:execute-api:us-east-1:000000000000:none/prod/POST/o", "NO_RESOURCE", "the API none is not registered"},
 		{"reached", "arn:aws:execute-api:us-east-1:000000000000:orders/prod/POST/o", "", ""},
 	} {

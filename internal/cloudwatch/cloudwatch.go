@@ -38,9 +38,9 @@ type Config struct {
 	Origins awsjson.Origins
 	// Budget bounds the bodies of all requests together; nil does not.
 	Budget *awsjson.Budget
-	// Otherwise answers forms that name no action, with their bodies read: they
-	// are no calls of CloudWatch's, for curl says of every body that it is a form.
-	// If nil, they are answered as calls of an operation that there is not.
+	// Otherwise answers forms that name no action, whose bodies were read: they
+	// are not calls of CloudWatch, since curl calls every body a form. If nil,
+	// they get the error for an unknown operation.
 	Otherwise http.Handler
 	// Logger takes the server's own faults; slog.Default() if nil.
 	Logger *slog.Logger

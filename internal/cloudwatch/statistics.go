@@ -182,8 +182,8 @@ func (d dimension) missing(i int) string {
 // means and what is made like them.
 var notOurs = regexp.MustCompile(`^(?:(?:tm|wm|tc|ts)[0-9]+(?:\.[0-9]+)?|(?:TM|WM|TC|TS|PR)\([0-9.]*%?:[0-9.]*%?\)|IQM)$`)
 
-// noStatistic is what AWS says of a statistic that there is none of, or what is
-// to be said of one that Bailey does not have.
+// noStatistic is AWS's message for a statistic that does not exist, and Bailey's
+// own for one that only AWS has.
 func noStatistic(name, parameter string) string {
 	if notOurs.MatchString(name) {
 		return fmt.Sprintf("The value %s for parameter %s is not supported by Bailey, which has %s and the percentiles p0 to p100.", name, parameter, strings.Join(statistics, ", "))

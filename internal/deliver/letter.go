@@ -21,20 +21,18 @@ func render(x *delivery, rt *rule.Route) ([]byte, error) {
 // queue if it has one, or had one when it was removed (X7).
 func (d *Dispatcher) bury(o *store.Outcome, x *delivery, rt *rule.Route, f *retry.Failure, exhausted string) {
 	o.Status = store.Dead
-	d.log.Warn("delivery given up", "rule", x.route.Rule, "target", x.route.Target, "event_id", x.event.ID,
-		"attempts", x.attempts, "error_code", f.Code, "error", f.Message, "exhausted", exhausted)
+	var note string
 	switch {
 	case rt == nil:
 	case rt.DeadLettersRefused != nil:
 		d.cfg.Metrics.Find(x.route.Region, x.route.Bus, x.route.Rule).DeadLetterFailed()
-		d.log.Warn("the target's dead-letter queue can take nothing; put the target again with one that can",
-			"rule", x.route.Rule, "target", x.route.Target, "event_id", x.event.ID, "error", rt.DeadLettersRefused)
-		o.Error += fmt.Sprintf("; its dead-letter queue can take nothing: %v", rt.DeadLettersRefused)
+		note = fmt.Sprintf("; there is no dead letter, because the target's dead-letter queue cannot be used: %v", rt.DeadLettersRefused)
 	case rt.DeadLetterARN != "":
-		letter, note := newLetter(x, rt, f, exhausted, o.At)
-		o.DeadLetter = letter
-		o.Error += note
+		o.DeadLetter, note = newLetter(x, rt, f, exhausted, o.At)
 	}
+	o.Error += note
+	d.log.Warn("delivery given up", "rule", x.route.Rule, "target", x.route.Target, "event_id", x.event.ID,
+		"attempts", x.attempts, "error_code", f.Code, "error", f.Message+note, "exhausted", exhausted)
 }
 
 // invalidInput is AWS's ERROR_MESSAGE of INVALID_JSON. What is wrong with the

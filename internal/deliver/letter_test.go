@@ -179,7 +179,7 @@ func TestLetterForNoQueue(t *testing.T) {
 		w.close(context.Background())
 		w.open()
 		d := w.ended(w.one("api"))
-		if l := w.deadLetters(); len(l) != 0 || d.Queue != "" || !strings.Contains(d.Error, "its dead-letter queue can take nothing: Parameter garbage is not valid") {
+		if l := w.deadLetters(); len(l) != 0 || d.Queue != "" || !strings.Contains(d.Error, "the target's dead-letter queue cannot be used: Parameter garbage is not valid") {
 			t.Errorf("got %+v and %+v, want no message, and why", d, l)
 		}
 		for name, want := range map[string]string{"bailey_invocations_sent_to_dlq_total": "0", "bailey_invocations_failed_to_be_sent_to_dlq_total": "1"} {

@@ -10,9 +10,9 @@ import (
 // maxNotes bounds the notes about one delivery.
 const maxNotes = 50
 
-// Notes says of the paths of a target, in its input and in its parameters, which
-// find nothing in an event. That is no failure: what such a path stands for is
-// sent empty, as AWS does. But it is what a misspelt path looks like.
+// Notes says which paths of a target, in its input and in its parameters, find
+// nothing in an event. That is not a failure: such a path is sent as empty, as AWS
+// does. But it is what a misspelt path looks like.
 //
 // It looks for each path anew, so that deliveries need not keep account.
 func Notes(rt *rule.Route, envelope []byte) []string {

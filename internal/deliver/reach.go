@@ -24,12 +24,12 @@ func (d *Dispatcher) reach(rt *rule.Route) (*request.API, *retry.Failure) {
 		return nil, elsewhere(api, region, rt.Key.Region)
 	case account != d.cfg.Rules.Account() && rt.Target.RoleARN == "":
 		return nil, &retry.Failure{Code: retry.NoPermissions, Message: "the target's ARN has the account " + account + " and the rule is of " + d.cfg.Rules.Account() +
-			": correct the ARN, or give the target a RoleArn, which calls of another account's API need"}
+			": correct the ARN, or give the target a RoleArn, which a call to another account's API needs"}
 	}
 	return api, nil
 }
 
-// elsewhere says that an ARN's region is none of the API's.
+// elsewhere is the failure of an ARN whose region is not one of the API's.
 func elsewhere(api *request.API, region, own string) *retry.Failure {
 	if len(api.Regions) > 0 {
 		return retry.Missing("the target's ARN has the region %s and the API %s is registered for %s: correct the ARN, or add the region to the API's regions",

@@ -145,8 +145,8 @@ func IDOf(envelope []byte) (ID, error) {
 	return ParseID(string(envelope[len(idPrefix) : len(idPrefix)+36]))
 }
 
-// SourceOf returns the source that an envelope that [New] made has, as its JSON text has it between the quotation marks: a
-// source with characters that JSON escapes keeps them escaped. It is nil for what is no such envelope.
+// SourceOf returns the source of an envelope that [New] made, as it is written between its quotation marks in the JSON:
+// characters that JSON escapes stay escaped. It is nil for any other text.
 func SourceOf(envelope []byte) []byte {
 	// The detail type before it cannot hold this text: its quotation marks would be escaped.
 	_, source, ok := bytes.Cut(envelope, []byte(beforeSource))

@@ -8,17 +8,18 @@ import (
 	"time"
 )
 
-// Trace returns the X-Ray trace header that an event has of the one that its
-// caller gave: in the form in which EventBridge passes it on, or empty where the
-// event has no trace.
+// Trace returns the X-Ray trace header of an event whose caller gave header: in
+// the form in which EventBridge passes it on, or empty where the event has no
+// trace.
 //
 // The parts are Root, Parent and Sampled in this order, then whatever else the
-// header has, the last first. Spaces go, and the root is in lower case. A part
-// without "=" goes. Of several the last counts, a Sampled that is none too, but
-// not a Parent that is none. A parent in capitals has no trace where the caller
-// says that it is sampled (so it was seen of AWS). Without a root that is one there is no trace;
-// only a caller who said that it is not sampled has a new root made, of the
-// moment now. Characters that no header may have are treated like spaces.
+// header has, the last first. Spaces and parts without "=" are dropped, and the
+// root is in lower case. Of several parts of a name the last counts: for Sampled
+// also one that is invalid, for Parent the last valid one. A parent in capitals
+// has no trace where the caller says that it is sampled: so it was seen on AWS.
+// Without a valid root there is no trace, unless the caller said that it is not
+// sampled: then a new root is made, of the moment now. Characters that no header
+// may have are dropped like spaces.
 //
 // Other parts change their order each time: Trace of a Trace has them as they
 // were in the beginning.
@@ -96,7 +97,7 @@ func isHexadecimal(text string) bool {
 	return true
 }
 
-// newRoot makes the id of a trace that nobody has begun.
+// newRoot makes the id of a new trace.
 func newRoot(now time.Time) string {
 	var random [12]byte
 	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the program instead

@@ -62,7 +62,7 @@ type messageAttribute struct {
 }
 
 // trace is the event's trace header as the one system attribute that SQS takes.
-// What is none would have the message refused and is left out.
+// SQS would refuse the message for an invalid one, so that is left out.
 func trace(header string) map[string]messageAttribute {
 	if !strings.HasPrefix(header, "Root=1-") {
 		return nil

@@ -66,8 +66,8 @@ func (s Statement) ID() string {
 	return named.Sid
 }
 
-// Read reads a policy as it is kept; the empty text is no policy. The error says
-// that the text is no policy, which is not the caller's fault.
+// Read reads a policy as the store keeps it; the empty text is none. An error
+// means that the stored text is broken, which is not the caller's fault.
 func Read(text string) (*Policy, error) {
 	p := new(Policy)
 	if text == "" {

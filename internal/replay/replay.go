@@ -104,8 +104,8 @@ func (p *Player) Stop() {
 func (p *Player) Idle() bool { return p.busy.Load() == 0 }
 
 // Wait waits for the end of a replay that began less than d ago, until that is d
-// ago or ctx is done: most replays are over by then, and whoever asks how they
-// are is spared asking again. One that is starting or was cancelled is not
+// ago or ctx is done: most replays are over by then, and the caller need not ask
+// again. One that is starting or was cancelled is not
 // waited for.
 func (p *Player) Wait(ctx context.Context, r *rule.Replay, d time.Duration) {
 	p.mu.Lock()

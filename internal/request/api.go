@@ -162,11 +162,11 @@ func (a *API) Validate() error {
 		}
 	}
 	if len(a.Regions) > maxRegions {
-		return fmt.Errorf("there are %d regions; an API may have %d", len(a.Regions), maxRegions)
+		return fmt.Errorf("there are %d regions; an API may have at most %d", len(a.Regions), maxRegions)
 	}
 	for _, region := range a.Regions {
 		if region != AnyRegion && !isLabel(region) {
-			return fmt.Errorf("the region %q is not valid: a region is one like eu-west-1, or %s for all", region, AnyRegion)
+			return fmt.Errorf("the region %q is not valid: write one like eu-west-1, or %s for all", region, AnyRegion)
 		}
 	}
 	switch a.EndpointType {
@@ -225,7 +225,7 @@ func validateURL(text string) error {
 	}
 	for name, values := range query {
 		if slices.Contains(values, Mask) {
-			return fmt.Errorf("the value of %s in its query is %s, which stands for a value where one is shown", name, Mask)
+			return fmt.Errorf("the value of %s in its query is %s, which Bailey shows in place of the real value: give the real value", name, Mask)
 		}
 	}
 	return nil

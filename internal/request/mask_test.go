@@ -22,7 +22,7 @@ func TestQueryOfARegisteredURLIsMasked(t *testing.T) {
 		t.Errorf("the registration itself was changed: %+v", *api)
 	}
 	for _, masked := range []*API{shown, {ID: "petstore", URL: api.URL, Stages: shown.Stages}} {
-		if err := masked.Validate(); err == nil || !strings.Contains(err.Error(), "is ***, which stands for") {
+		if err := masked.Validate(); err == nil || !strings.Contains(err.Error(), "is ***, which Bailey shows in place of the real value") {
 			t.Errorf("got %v, want what is shown refused", err)
 		}
 	}

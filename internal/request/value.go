@@ -44,7 +44,7 @@ func (v *value) append(dst, event []byte) ([]byte, bool) {
 	return dst, len(dst)-from <= maxFilled
 }
 
-// whyEmpty says why there is no text for an event where there is none.
+// whyEmpty says why an event gives the value no text.
 func (v *value) whyEmpty(event []byte) string {
 	if v.missing(event) {
 		return "found nothing"
@@ -100,7 +100,7 @@ func validHeaderKey(s string) bool {
 
 // validHeaderValue reports whether a value has at most 512 characters. AWS's
 // pattern asks for printable ASCII, but PutTargets was seen to take an empty
-// value and one with a line feed (R7); what cannot be sent fails when it is to be
+// value and one with a line feed (R7); what cannot be sent fails at delivery
 // (P10).
 func validHeaderValue(s string) bool { return utf8.RuneCountInString(s) <= maxStored }
 

@@ -323,7 +323,7 @@ func (r *Registry) Archive(region, name string) (*Archive, error) {
 }
 
 // disabled returns the archive of a rule as it is when the rule or its target is
-// removed by force; nil if the rule is no archive's.
+// removed by force; nil if the rule belongs to no archive.
 func (r *Registry) disabled(rule *Rule) *Archive {
 	if rule.Archive == "" {
 		return nil

@@ -7,10 +7,10 @@ import (
 	"bailey/internal/arn"
 )
 
-// checkDeadLetters refuses a dead-letter queue that no event could be put in:
-// it has to be a standard SQS queue of the region. elsewhere is the kind of the
-// error for one of another region, which differs between targets and buses. A
-// config that names no queue is none.
+// checkDeadLetters refuses a dead-letter queue that cannot take events: it has to
+// be a standard SQS queue of the region. elsewhere is the kind of the error for a
+// queue of another region, which differs between targets and buses. A config
+// without an ARN is accepted.
 func checkDeadLetters(region string, c *DeadLetterConfig, elsewhere Kind) *Error {
 	if c == nil || c.ARN == "" {
 		return nil
@@ -32,7 +32,7 @@ func checkDeadLetters(region string, c *DeadLetterConfig, elsewhere Kind) *Error
 }
 
 // deadLetters sets where the route's undeliverable events go. A config from
-// before it was checked may name a queue that there cannot be.
+// before it was checked may name one that cannot be used.
 func (route *Route) deadLetters() {
 	c := route.Target.DeadLetterConfig
 	if c == nil || c.ARN == "" {

@@ -46,8 +46,7 @@ func (r *Registry) RemovePermission(ctx context.Context, region, bus, id string)
 	})
 }
 
-// RemovePolicy removes all of a bus's policy; one that is not there is removed
-// already.
+// RemovePolicy removes a bus's whole policy. It succeeds where there is none.
 func (r *Registry) RemovePolicy(ctx context.Context, region, bus string) error {
 	return r.changePolicy(ctx, region, bus, func(policy.Bus, *policy.Policy) (*policy.Policy, error) {
 		return new(policy.Policy), nil

@@ -97,12 +97,12 @@ func targetARNs(rule *Rule) []string {
 // document returns the key of the rule's document.
 func (r *Rule) document() string { return r.Region + "/" + r.EventBusName + "/" + r.Name }
 
-// managed refuses a change of a rule that belongs to a service.
+// managed is the refusal of a change to a rule that belongs to a service.
 func (r *Rule) managed() *Error {
 	return refuse(Managed, "%s is a managed rule.", r.Name)
 }
 
-// managedUnlessForced refuses a change that would be made by force.
+// managedUnlessForced is the refusal of a change that Force would allow.
 func (r *Rule) managedUnlessForced() *Error {
 	return refuse(Managed, "%s is a managed rule. Set 'force' parameter to true to override.", r.Name)
 }
@@ -164,8 +164,8 @@ func (r *Registry) checkRule(rule *Rule) error {
 	return nil
 }
 
-// isNoPattern reports whether a rule's pattern is none: AWS takes an empty
-// object for that, where the pattern language does not know it.
+// isNoPattern reports whether the text stands for no pattern: an empty object
+// does in PutRule, though the pattern language refuses it.
 func isNoPattern(text string) bool {
 	const space = " \t\r\n"
 	inside, opened := strings.CutPrefix(strings.Trim(text, space), "{")

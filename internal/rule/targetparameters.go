@@ -32,8 +32,8 @@ func (t *Target) given() []string {
 	return names
 }
 
-// checkParameters holds which parameters a target has to have, must not have,
-// and what is in those that only AWS acts on.
+// checkParameters checks which parameters a target must and must not have, and
+// what is in those that only AWS acts on.
 func checkParameters(t *Target, a arn.ARN, service targetService) *Error {
 	required, has := service.required, false
 	for _, name := range t.given() {

@@ -23,8 +23,8 @@ type targetService struct {
 	role role
 	// resource is what follows the account in the ARN; nil is anything.
 	resource *regexp.Regexp
-	// only are the parameters of this kind of targets, and required is the one
-	// of them without which there is no target.
+	// only is the member with this service's own parameters. required is the
+	// member that its targets must have.
 	only, required string
 	// parameters checks what is in them; nil takes all that the model does.
 	parameters func(*Target) *Error
@@ -112,8 +112,8 @@ func isBus(a arn.ARN) bool {
 	return a.Service == "events" && strings.HasPrefix(a.Resource, "event-bus/")
 }
 
-// checkBusTarget holds what a target that is an event bus does not have: its
-// delivery is EventBridge's own, and what it gets is the event.
+// checkBusTarget refuses what a target that is an event bus cannot have: its
+// delivery is EventBridge's own, and it gets the event as it is.
 func checkBusTarget(t *Target) *Error {
 	if t.RetryPolicy != nil {
 		return refuse(Invalid, "Retry policy is not supported for Event bus targets.")

@@ -9,9 +9,9 @@ import (
 
 // An item is one of those that commas separate in a field, while it is read.
 //
-// EventBridge reads an item from its beginning and stops where it makes no sense
-// any more: what is left is ignored. So 33x is 33, TUESDAY is TUE, 1-31W is 1-31
-// and MONDAY-FRIDAY is MON. Whoever writes that should know, so it is noted.
+// EventBridge reads an item from its beginning, stops where it makes no sense, and
+// ignores the rest. So 33x is 33, TUESDAY is TUE, 1-31W is 1-31 and MONDAY-FRIDAY
+// is MON. An author should know that, so it is noted.
 type item struct {
 	fieldKind
 	fields *fields

@@ -70,7 +70,7 @@ var systemAttributes = []string{
 	"MessageDeduplicationId", "MessageGroupId", "AWSTraceHeader", "DeadLetterQueueSourceArn",
 }
 
-// known refuses a name that is none of the attributes.
+// known refuses names that are not among the attributes.
 func known(attributes, names []string) error {
 	for _, name := range names {
 		if !slices.Contains(attributes, name) {

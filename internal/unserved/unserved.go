@@ -1,5 +1,5 @@
-// Package unserved answers calls for services of AWS that Bailey does not have,
-// so that whoever made one learns which server it came to, and why.
+// Package unserved answers calls to AWS services that Bailey does not have, so
+// that the caller learns which server it reached, and why.
 //
 // With AWS_ENDPOINT_URL a client sends the calls of every service to one
 // address. Each service has a protocol of its own, and a client understands an
@@ -24,8 +24,9 @@ import (
 // served are the services that Bailey has, by the names in signatures.
 var served = []string{"events", "sqs", "monitoring"}
 
-// maxBody is how much of a request's body is read for nothing: who is cut off
-// in the middle of it sees a broken connection and tries again.
+// maxBody is how much of a request's body is read, though nothing is done with
+// it: a client that is cut off in the middle sees a broken connection, and tries
+// again.
 const maxBody = 8 << 20
 
 // Takes reports whether a request is a call of a service that Bailey does not
