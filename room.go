@@ -76,6 +76,8 @@ func (r *Router) showRoom() {
 	if size, err := r.store.Size(context.Background()); err == nil { // else keepRoom says so
 		r.size.Store(&size)
 	}
+	r.metrics.Counter("bailey_unreadable_rows_total", "Rows of the store that were found damaged and set aside since the start.",
+		func() float64 { return float64(r.store.Unreadable()) })
 	r.metrics.Gauge("bailey_store_bytes", "Bytes of the store that are in use.", func() float64 { return float64(r.size.Load().Used) })
 	r.metrics.Gauge("bailey_store_free_bytes", "Bytes of the store's file that are free: the file does not shrink, and what comes next is written there.",
 		func() float64 { return float64(r.size.Load().Free) })

@@ -36,6 +36,13 @@ const lateness = time.Second
 // the delivery, where no attempt may follow, or not here.
 func (d *Dispatcher) ready(x *delivery) (*rule.Route, bool) {
 	rt, ok := d.cfg.Rules.Route(rule.RouteKey(x.route))
+	if x.unreadable != nil {
+		if !ok {
+			rt = d.cfg.Rules.RemovedRoute(rule.RouteKey(x.route))
+		}
+		d.abandon(x, rt, nil, "")
+		return nil, false
+	}
 	if !ok {
 		d.abandon(x, d.cfg.Rules.RemovedRoute(rule.RouteKey(x.route)), retry.Missing("the rule or its target was removed"), "")
 		return nil, false
@@ -142,8 +149,12 @@ type verdict struct {
 	latency time.Duration
 }
 
-// abandon ends a delivery between two attempts.
+// abandon ends a delivery between two attempts. One whose event cannot be read
+// ends for that, whatever else there is.
 func (d *Dispatcher) abandon(x *delivery, rt *rule.Route, f *retry.Failure, exhausted string) {
+	if x.unreadable != nil {
+		f, exhausted = &retry.Failure{Code: retry.InternalError, Message: x.unreadable.Error()}, ""
+	}
 	o := store.Outcome{
 		Event: x.event.ID.Key(), N: x.n, Route: x.route, Endpoint: x.end.key, Ticket: x.ticket,
 		Attempts: x.attempts, Earlier: x.earlier, At: d.clock.Now(), StatusCode: f.StatusCode, ErrorCode: string(f.Code), Error: f.Message,

@@ -258,6 +258,8 @@ type delivery struct {
 	since    time.Time     // when it was last redriven, or zero
 	earlier  int           // attempts made before that
 	queued   time.Time     // on the machine's clock
+	// unreadable, when not nil, says why the event cannot be read, and so not sent.
+	unreadable error
 	// throttled says that the rate limit held it back.
 	throttled bool
 	// later, when not zero, is until when it waits in the store for its path.

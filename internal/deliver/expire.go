@@ -63,7 +63,7 @@ func (d *Dispatcher) expire(ctx context.Context, r *apiRoute, now time.Time) {
 		for _, p := range old {
 			// Its outcome is a row's: until it is durable, the loader must
 			// not read the row again.
-			x := &delivery{event: p.Event, n: p.N, route: p.Route, end: r, attempts: p.Attempts, since: p.Since, earlier: p.Earlier}
+			x := &delivery{event: p.Event, n: p.N, route: p.Route, end: r, attempts: p.Attempts, since: p.Since, earlier: p.Earlier, unreadable: p.Unreadable}
 			e.mu.Lock()
 			r.parked[x.ref()] = struct{}{}
 			e.mu.Unlock()

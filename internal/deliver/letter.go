@@ -27,6 +27,9 @@ func (d *Dispatcher) bury(o *store.Outcome, x *delivery, rt *rule.Route, f *retr
 	case rt.DeadLettersRefused != nil:
 		d.cfg.Metrics.Find(x.route.Region, x.route.Bus, x.route.Rule).DeadLetterFailed()
 		note = fmt.Sprintf("; there is no dead letter, because the target's dead-letter queue cannot be used: %v", rt.DeadLettersRefused)
+	case rt.DeadLetterARN != "" && len(x.event.JSON) == 0:
+		d.cfg.Metrics.Find(x.route.Region, x.route.Bus, x.route.Rule).DeadLetterFailed()
+		note = "; nothing is left of it for the dead-letter queue"
 	case rt.DeadLetterARN != "":
 		o.DeadLetter, note = newLetter(x, rt, f, exhausted, o.At)
 	}
@@ -54,6 +57,10 @@ func newLetter(x *delivery, rt *rule.Route, f *retry.Failure, exhausted string, 
 	}
 	if f.Code == retry.InvalidJSON {
 		letter.ErrorMessage = invalidInput
+	}
+	if x.unreadable != nil {
+		letter.Body = store.Permitted(x.event.JSON)
+		return letter, "; the dead letter holds what is left of the event"
 	}
 	body, err := render(x, rt)
 	broken, isBroken := errors.AsType[*input.InvalidJSONError](err)

@@ -99,7 +99,7 @@ func (r *apiRoute) pushLoaded(p *plan, due []store.Parked, more bool) bool {
 		e.d.queuedBytes.Add(int64(len(p.Event.JSON)))
 		x := &delivery{
 			event: p.Event, n: p.N, route: p.Route, end: r, path: keys[i], attempts: p.Attempts, queued: now,
-			since: p.Since, earlier: p.Earlier,
+			since: p.Since, earlier: p.Earlier, unreadable: p.Unreadable,
 			last: lastFailure{code: p.ErrorCode, message: p.Error, statusCode: p.StatusCode},
 		}
 		r.parked[x.ref()] = struct{}{}

@@ -207,6 +207,9 @@ type Parked struct {
 	StatusCode int
 	ErrorCode  string
 	Error      string
+	// Unreadable, when not nil, says why the event cannot be read: nothing can
+	// be sent. Event then has as much as there is, and the event's key in its id.
+	Unreadable error
 }
 
 // Window says how much is read of what is due.

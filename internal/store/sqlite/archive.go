@@ -1,13 +1,16 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"bailey/internal/event"
 	"bailey/internal/store"
 )
 
@@ -102,7 +105,7 @@ func (s *Store) Archived(ctx context.Context, id string, from, until time.Time, 
 		stmt, err := conn.Prepare(`
 			SELECT no, at, json FROM archived
 			WHERE archive = (SELECT no FROM archive WHERE id = ?1) AND at >= ?2 AND at < ?3 AND (at > ?4 OR no > ?5)
-			ORDER BY at, no LIMIT ?6`)
+			ORDER BY at, no`)
 		if err != nil {
 			return err
 		}
@@ -116,13 +119,16 @@ func (s *Store) Archived(ctx context.Context, id string, from, until time.Time, 
 		} else {
 			stmt.BindInt64(5, 0)
 		}
-		stmt.BindInt64(6, int64(limit))
-		for size := 0; size < maxBytes; {
+		for size := 0; size < maxBytes && len(list) < limit; {
 			row, err := stmt.Step()
 			if err != nil || !row {
 				return err
 			}
 			e := store.ArchivedEvent{No: stmt.ColumnInt64(0), Time: millis(stmt, 1), JSON: columnBytes(stmt, 2)}
+			if _, err := event.IDOf(e.JSON); err != nil || legible(e.JSON) != nil {
+				s.setAside("archived event", e.No, strconv.FormatInt(e.No, 10), cmp.Or(err, legible(e.JSON)))
+				continue
+			}
 			size += len(e.JSON)
 			list = append(list, e)
 		}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -88,10 +89,15 @@ func (s *Store) Expired(ctx context.Context, e store.Endpoint, r store.Route, be
 				continue
 			}
 			e, err := s.event(conn, keys[i])
-			if err != nil {
+			switch {
+			case err == nil:
+				p.Event = &e.Event
+			case spoilt(err), errors.Is(err, store.ErrNotFound), errors.Is(err, errDamaged):
+				bad := s.unreadable(store.Ref{Event: keys[i], N: p.N}, err)
+				p.Event, p.Unreadable = bad.Event, bad.Unreadable
+			default:
 				return err
 			}
-			p.Event = &e.Event
 			old = append(old, p)
 		}
 		return nil
@@ -149,7 +155,8 @@ func (s *Store) unfinished(conn *sqlite.Conn, after int64, limit int) ([]lostDel
 			lost = append(lost, lostDelivery{key: after, n: n, route: no, ingested: time.UnixMilli(stmt.ColumnInt64(1)).UTC(), json: body})
 		})
 		if err != nil {
-			return nil, 0, err
+			// What the readable part names is found; what the rest named cannot be.
+			s.setEventAside(after, err)
 		}
 	}
 	if rows < limit {
@@ -253,7 +260,7 @@ func (s *Store) due(conn *sqlite.Conn, endpoint int64, now time.Time, w store.Wi
 	for i, ref := range refs {
 		p, err := s.parked(stmt, ref)
 		if err != nil {
-			return nil, false, fmt.Errorf("event %x: %w", ref.Event, err)
+			return nil, false, fmt.Errorf("event %s: %w", idAt(ref.Event), err)
 		}
 		due = append(due, p)
 		if bytes += int64(len(p.Event.JSON)); bytes >= most {
@@ -298,14 +305,18 @@ func dueRefs(conn *sqlite.Conn, endpoint int64, now time.Time, w store.Window) (
 const selectParked = `
 	SELECT d.route, d.attempts, d.due, d.status_code, d.error_code, d.error, d.since, d.earlier,
 		e.ingested, e.trace, e.json, e.self
-	FROM delivery d JOIN event e ON e.key = d.event WHERE d.event = CAST(? AS INTEGER) AND d.n = CAST(? AS INTEGER)`
+	FROM delivery d LEFT JOIN event e ON e.key = d.event WHERE d.event = CAST(? AS INTEGER) AND d.n = CAST(? AS INTEGER)`
 
-// parked reads one delivery and its event by the statement selectParked.
+// parked reads one delivery and its event by the statement selectParked. Where
+// the event is missing or damaged, the delivery says so.
 func (s *Store) parked(stmt *sqlite.Stmt, ref store.Ref) (p store.Parked, err error) {
 	defer stmt.Reset()
 	stmt.BindInt64(1, ref.Event)
 	stmt.BindInt64(2, int64(ref.N))
 	row, err := stmt.Step()
+	if spoilt(err) {
+		return s.unreadable(ref, err), nil
+	}
 	if err != nil {
 		return p, err
 	}
@@ -317,13 +328,24 @@ func (s *Store) parked(stmt *sqlite.Stmt, ref store.Ref) (p store.Parked, err er
 		TraceHeader: stmt.ColumnText(9),
 		JSON:        columnBytes(stmt, 10),
 	}
-	if e.ID, _, err = identity(ref.Event, e.JSON, columnBytes(stmt, 11)); err != nil {
-		return p, err
+	if e.ID, _, err = identity(ref.Event, e.JSON, columnBytes(stmt, 11)); err == nil {
+		err = legible(e.JSON)
+	}
+	route := s.names.routeName(stmt.ColumnInt64(0))
+	switch {
+	case len(e.JSON) == 0:
+		err = errMissing
+	case route == (store.Route{}):
+		err = errors.New("the delivery is damaged: nobody knows its target")
+	}
+	if err != nil {
+		s.setEventAside(ref.Event, err)
+		e.ID = idAt(ref.Event)
 	}
 	return store.Parked{
 		Event:      e,
 		N:          ref.N,
-		Route:      s.names.routeName(stmt.ColumnInt64(0)),
+		Route:      route,
 		Attempts:   stmt.ColumnInt(1),
 		Due:        time.UnixMilli(stmt.ColumnInt64(2)).UTC(),
 		StatusCode: stmt.ColumnInt(3),
@@ -331,6 +353,7 @@ func (s *Store) parked(stmt *sqlite.Stmt, ref store.Ref) (p store.Parked, err er
 		Error:      stmt.ColumnText(5),
 		Since:      optionalMillis(stmt, 6),
 		Earlier:    stmt.ColumnInt(7),
+		Unreadable: err,
 	}, nil
 }
 
@@ -374,29 +397,19 @@ func (s *Store) event(conn *sqlite.Conn, key int64) (*store.StoredEvent, error) 
 		Region: bus.region,
 		Bus:    bus.name,
 	}
-	if e.ID, e.Origin, err = identity(key, e.JSON, columnBytes(stmt, 5)); err != nil {
-		return nil, err
+	if e.ID, e.Origin, err = identity(key, e.JSON, columnBytes(stmt, 5)); err == nil {
+		err = legible(e.JSON)
 	}
-	err = eachRoute(columnBytes(stmt, 2), func(_ int, no int64) {
-		e.Routes = append(e.Routes, s.names.routeName(no))
-	})
-	return e, err
-}
-
-// identity is the id that an event has in the store, under its key, and, where
-// it came of another, that one's: self is what the store has in the column of
-// this name, the one of both that is not in the envelope.
-func identity(key int64, envelope, self []byte) (id, origin event.ID, err error) {
-	if id, err = event.IDOf(envelope); err != nil || self == nil {
-		return id, event.ID{}, err
+	if err == nil {
+		err = eachRoute(columnBytes(stmt, 2), func(_ int, no int64) {
+			e.Routes = append(e.Routes, s.names.routeName(no))
+		})
 	}
-	if len(self) != len(id) {
-		return id, origin, fmt.Errorf("the second id of an event is damaged: %x", self)
+	if err != nil {
+		s.setEventAside(key, err)
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
 	}
-	if id.Key() == key {
-		return id, event.ID(self), nil // it is replayed
-	}
-	return event.ID(self), id, nil // it is a copy
+	return e, nil
 }
 
 // otherID is the id of an event that came of another which is not in its

@@ -74,11 +74,11 @@ func (s *Store) letters(dead *store.Undelivered) (c condition, some bool) {
 }
 
 const selectLetter = `
-	SELECT l.id, l.queue, l.at, l.rule_arn, l.target_arn, l.error_code, l.error_message, l.retry_attempts, l.exhausted, l.body, l.tries, d.route, l.event_id, l.trace
+	SELECT l.id, l.queue, l.at, l.rule_arn, l.target_arn, l.error_code, l.error_message, l.retry_attempts, l.exhausted, l.body, l.tries, d.route, l.event_id, l.trace, l.event
 	FROM dead_letter l LEFT JOIN delivery d ON d.event = l.event AND d.n = l.n `
 
-func (s *Store) letter(r *sqlite.Stmt) (d store.DeadLetter, err error) {
-	d = store.DeadLetter{
+func (s *Store) letter(r *sqlite.Stmt) store.DeadLetter {
+	d := store.DeadLetter{
 		ID:            r.ColumnInt64(0),
 		Queue:         r.ColumnText(1),
 		At:            millis(r, 2),
@@ -95,15 +95,20 @@ func (s *Store) letter(r *sqlite.Stmt) (d store.DeadLetter, err error) {
 		d.Route = s.names.routeName(r.ColumnInt64(11))
 	}
 	d.TraceHeader = r.ColumnText(13)
-	if r.ColumnIsNull(12) {
+	var err error
+	if n := r.ColumnLen(12); r.ColumnIsNull(12) {
 		d.Event, err = event.IDOf(d.Body)
-		return d, err
+	} else if n != len(d.Event) {
+		err = fmt.Errorf("the id of its event has %d bytes", n)
+	} else {
+		r.ColumnBytes(12, d.Event[:])
 	}
-	if n := r.ColumnLen(12); n != len(d.Event) {
-		return d, fmt.Errorf("the event of dead letter %d has an id of %d bytes", d.ID, n)
+	if err != nil {
+		// The message is what was to be sent, whatever it was sent for.
+		s.setAside("dead letter", d.ID, strconv.FormatInt(d.ID, 10), err)
+		d.Event = idAt(r.ColumnInt64(14))
 	}
-	r.ColumnBytes(12, d.Event[:])
-	return d, nil
+	return d
 }
 
 // DeadLetters returns up to limit messages of dead-letter queues, oldest
@@ -157,11 +162,7 @@ func (s *Store) Forwardable(ctx context.Context, queue string, now time.Time, li
 func (s *Store) listLetters(ctx context.Context, rest string, args ...any) (all []store.DeadLetter, err error) {
 	err = s.read(ctx, func(conn *sqlite.Conn) error {
 		return sqlitex.ExecuteTransient(conn, selectLetter+rest, &sqlitex.ExecOptions{Args: args, ResultFunc: func(r *sqlite.Stmt) error {
-			d, err := s.letter(r)
-			if err != nil {
-				return err
-			}
-			all = append(all, d)
+			all = append(all, s.letter(r))
 			return nil
 		}})
 	})

@@ -58,9 +58,8 @@ func (s *Store) Events(ctx context.Context, q store.EventQuery) ([]store.StoredE
 			stmt.ColumnBytes(5, envelope)
 			e, ok, err := s.selected(stmt, &q, envelope)
 			if err != nil {
-				return err
-			}
-			if ok {
+				s.setEventAside(stmt.ColumnInt64(0), err)
+			} else if ok {
 				page = append(page, *e)
 			}
 			looked, bytes = looked+1, bytes+n
@@ -94,6 +93,9 @@ func (s *Store) selected(stmt *sqlite.Stmt, q *store.EventQuery, envelope []byte
 	}
 	var err error
 	if e.ID, e.Origin, err = identity(stmt.ColumnInt64(0), e.JSON, columnBytes(stmt, 6)); err != nil {
+		return nil, false, err
+	}
+	if err = legible(e.JSON); err != nil {
 		return nil, false, err
 	}
 	err = eachRoute(columnBytes(stmt, 3), func(_ int, no int64) {

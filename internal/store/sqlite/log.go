@@ -186,15 +186,12 @@ func (s *Store) withRows(conn *sqlite.Conn, before token, where string, args []a
 		SELECT d.event, d.n, d.route, d.endpoint, d.status, d.attempts, d.at, d.due, d.latency_us, d.status_code,
 			d.error_code, d.error, e.ingested, substr(e.json, 1, 64), e.self, d.since, d.earlier,
 			CASE WHEN d.queued IS NOT NULL THEN (SELECT l.queue FROM dead_letter l WHERE l.event = d.event AND l.n = d.n) END
-		FROM delivery d JOIN event e ON e.key = d.event
+		FROM delivery d LEFT JOIN event e ON e.key = d.event
 		WHERE (d.event < ? OR d.event = ? AND d.n > ?)` + where + `
 		ORDER BY d.event DESC, d.n LIMIT ?`
 	args = append([]any{before.key, before.key, before.n}, append(args, limit)...)
 	err := sqlitex.ExecuteTransient(conn, query, &sqlitex.ExecOptions{Args: args, ResultFunc: func(r *sqlite.Stmt) error {
-		id, origin, err := identity(r.ColumnInt64(0), columnBytes(r, 13), columnBytes(r, 14))
-		if err != nil {
-			return err
-		}
+		id, origin := s.identityOf(r.ColumnInt64(0), columnBytes(r, 13), columnBytes(r, 14))
 		d := store.Delivery{
 			Event:      id,
 			Origin:     origin,
@@ -260,20 +257,18 @@ func (s *Store) withoutRows(conn *sqlite.Conn, q store.Query, before token, limi
 		if !row {
 			break
 		}
-		id, origin, err := identity(stmt.ColumnInt64(0), columnBytes(stmt, 3), columnBytes(stmt, 5))
-		if err != nil {
-			return nil, err
-		}
+		key := stmt.ColumnInt64(0)
+		id, origin := s.identityOf(key, columnBytes(stmt, 3), columnBytes(stmt, 5))
 		known := numbers(stmt.ColumnText(4))
 		err = eachRoute(columnBytes(stmt, 2), func(n int, no int64) {
 			r := s.names.routeName(no)
-			if known[n] || !q.Selects(r) || id.Key() == before.key && n <= before.n {
+			if known[n] || !q.Selects(r) || key == before.key && n <= before.n {
 				return
 			}
 			page = append(page, store.Delivery{Event: id, Origin: origin, N: n, Route: r, Ingested: millis(stmt, 1)})
 		})
 		if err != nil {
-			return nil, err
+			s.setEventAside(key, err)
 		}
 	}
 	return page, nil

@@ -101,6 +101,7 @@ type Store struct {
 	stood             time.Time // where the virtual clock stood, as committed
 
 	names names
+	aside aside // rows that cannot be read
 
 	markSeen  atomic.Int64 // mark, for readers of the log
 	failing   atomic.Pointer[error]

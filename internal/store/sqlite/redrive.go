@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -115,7 +116,8 @@ func (s *Store) listRedrives(ctx context.Context, rest string, args ...any) (all
 				After:    store.Ref{Event: row.ColumnInt64(8), N: row.ColumnInt(9)},
 			}
 			if err := json.Unmarshal([]byte(row.ColumnText(1)), &r.Of); err != nil {
-				return fmt.Errorf("what redrive %d selects: %w", r.ID, err)
+				s.setAside("redrive", r.ID, strconv.FormatInt(r.ID, 10), err)
+				return nil
 			}
 			all = append(all, r)
 			return nil
