@@ -21,6 +21,15 @@ type batch struct {
 	failed     error // a fault that leaves nothing of it to commit
 }
 
+// withdraw takes back what was added to the batch since it had so many records
+// and archived events.
+func (r *Router) withdraw(b *batch, records, archived int) {
+	for _, a := range b.admissions[records:] {
+		r.dispatcher.Cancel(a)
+	}
+	b.records, b.admissions, b.archived = b.records[:records], b.admissions[:records], b.archived[:archived]
+}
+
 // archived is an event that the transaction puts into an archive.
 type archived struct {
 	rule  *metrics.Rule // the archive's
@@ -122,7 +131,7 @@ func (r *Router) part(routes []*rule.Route, in arrival) (targets, buses, archive
 }
 
 // commit makes a batch durable, all of it or nothing, and then queues the
-// deliveries.
+// deliveries. What its records hold of the store is counted already.
 func (r *Router) commit(ctx context.Context, b *batch) error {
 	if len(b.records) == 0 {
 		return nil
@@ -135,6 +144,7 @@ func (r *Router) commit(ctx context.Context, b *batch) error {
 		for _, a := range b.admissions {
 			r.dispatcher.Cancel(a)
 		}
+		r.store.Release(b.records)
 		return fmt.Errorf("storing events: %w", err)
 	}
 	for _, a := range b.admissions {

@@ -53,9 +53,12 @@ type Config struct {
 	// with a dead delivery, is kept once that was given up; 0 means 14 days.
 	DeadRetention time.Duration
 	// MaxBytes is how large the store may grow before the oldest settled
-	// events are forgotten early; 0 means 2 GiB. When what must be kept is
-	// a quarter more than that, PutEvents takes no events until it is less.
-	// What archives hold must be kept.
+	// events are forgotten early, and then the oldest with a dead delivery about
+	// which no dead-letter queue has a message; 0 means 2 GiB. What waits for one
+	// API, and what dead letters hold of it, may take as much as is still free: one
+	// API alone has half. Beyond it PutEvents refuses events that go there. When
+	// what must be kept is a quarter more than MaxBytes, PutEvents takes no events
+	// until it is less. What archives hold must be kept.
 	MaxBytes int64
 
 	// Allow and Deny are CIDRs or addresses that may, and may not, be called.
@@ -174,7 +177,7 @@ func Open(ctx context.Context, cfg Config) (*Router, error) {
 		stop:    make(chan struct{}),
 		rested:  make(chan struct{}, 1),
 	}
-	storeConfig := sqlite.Config{Dir: cfg.Dir, Log: cfg.Log}
+	storeConfig := sqlite.Config{Dir: cfg.Dir, MaxBytes: cfg.MaxBytes, Log: cfg.Log}
 	if r.virtual, _ = cfg.Clock.(*clock.Virtual); r.virtual != nil {
 		storeConfig.Clock, storeConfig.Rested = r.clock.Now, r.rest
 		// Whoever moves the clock waits for each outcome: none waits for
@@ -302,11 +305,12 @@ func (r *Router) Metrics() *metrics.Metrics { return r.metrics }
 // all its deliveries, synced: it is delivered whatever becomes of the process.
 //
 // An entry that cannot be taken has its reason in its result, and the others
-// go through. An error means that none was taken: [store.ErrBusy] and
+// go through. One that goes to an API which holds its share of the store has a
+// ThrottlingException: see docs/decisions/0009-shares-of-the-store.md. An error means that none was taken: [store.ErrBusy] and
 // [store.FullError] for the time being.
 func (r *Router) PutEvents(ctx context.Context, region string, entries []Entry) ([]Result, error) {
 	if r.full.Load() {
-		return nil, &store.FullError{Cause: errTooLarge}
+		return nil, &store.FullError{Limit: limitName, Cause: errTooLarge}
 	}
 	region = cmp.Or(region, r.cfg.Region)
 	if r.virtual != nil {
@@ -329,7 +333,13 @@ func (r *Router) PutEvents(ctx context.Context, region string, entries []Entry) 
 		if in.time.IsZero() {
 			in.time = now
 		}
+		records, archived := len(b.records), len(b.archived)
 		r.admit(&b, in, routes)
+		if err := r.store.Reserve(b.records[records:]); err != nil {
+			r.withdraw(&b, records, archived)
+			results[i] = Result{ErrorCode: "ThrottlingException", ErrorMessage: "Rate exceeded: " + err.Error() + "."}
+			continue
+		}
 		results[i].ID = e.ID
 	}
 	if err := r.commit(ctx, &b); err != nil {

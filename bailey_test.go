@@ -259,36 +259,36 @@ func TestDeadLetter(t *testing.T) {
 }
 
 // When what must be kept is more than the store may hold, PutEvents says so
-// early, and goes on by itself when there is room.
+// early, names the limit, and goes on by itself when there is room. Whoever asks
+// whether events would be taken is told the same.
 func TestFullStore(t *testing.T) {
-	api := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	defer api.Close()
 	r := open(t, bailey.Config{MaxBytes: 512 << 10})
-	route(t, r, "orders", api.URL, nil)
-	if err := r.Pause(t.Context(), store.Endpoint{API: "orders"}); err != nil {
-		t.Fatal(err)
-	}
+	archive(t, r, "a", r.Rules().BusARN("us-east-1", "default"), 0)
 	big := bailey.Entry{Source: "shop", DetailType: "x", Detail: fmt.Appendf(nil, `{"x": %q}`, strings.Repeat("x", 100<<10))}
-	var ids []bailey.ID
 	for range 10 {
-		ids = append(ids, put(t, r, big)...)
+		put(t, r, big)
+	}
+	if err := r.Failing(); err != nil {
+		t.Errorf("while events are taken: %v", err)
 	}
 	if err := r.MakeRoom(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.PutEvents(t.Context(), "", []bailey.Entry{order(1)}); err == nil {
-		t.Error("a full store took an event")
-	} else if _, ok := errors.AsType[*store.FullError](err); !ok {
-		t.Errorf("got %v, want a FullError", err)
+	_, err := r.PutEvents(t.Context(), "", []bailey.Entry{order(1)})
+	for name, err := range map[string]error{"PutEvents": err, "Failing": r.Failing()} {
+		if full, ok := errors.AsType[*store.FullError](err); !ok || full.Limit != "retention.maxBytes" || !strings.Contains(err.Error(), "retention.maxBytes") {
+			t.Errorf("%s: got %v, want a FullError that names the limit", name, err)
+		}
 	}
-	if err := r.Resume(t.Context(), store.Endpoint{API: "orders"}); err != nil {
+	if err := r.Rules().DeleteArchive(t.Context(), "us-east-1", "a"); err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range ids {
-		wait(t, r, id)
-	}
+	r.Sweep(t.Context())
 	if err := r.MakeRoom(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	put(t, r, order(2))
+	if err := r.Failing(); err != nil {
+		t.Errorf("once there is room: %v", err)
+	}
 }

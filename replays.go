@@ -66,6 +66,11 @@ func (r *Router) putReplayed(ctx context.Context, p *rule.Replay, events []store
 	}
 	end := &events[len(events)-1]
 	last.Replayed = &store.ReplayMark{Replay: p.ID, Time: end.Time, No: end.No}
+	// Where there is no room for it, the replay waits.
+	if err := r.store.Reserve(b.records); err != nil {
+		r.withdraw(&b, 0, 0)
+		return fmt.Errorf("replaying archive %s: %w", p.Archive, err)
+	}
 	return r.commit(ctx, &b)
 }
 

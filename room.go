@@ -12,8 +12,11 @@ import (
 // clock: it is the disk that fills.
 const roomEvery = 5 * time.Second
 
-// errTooLarge is the cause of a [store.FullError] by the store's own limit.
-var errTooLarge = errors.New("it holds more than MaxBytes that must be kept")
+// limitName is what the limit of the store is called where it is set.
+const limitName = "retention.maxBytes"
+
+// errTooLarge is the cause of a [store.FullError] by that limit.
+var errTooLarge = errors.New("what must be kept is a quarter more than it allows")
 
 // keepRoom forgets settled events early when the store is too large, and says
 // when that was not enough.
@@ -57,18 +60,40 @@ func (r *Router) makeRoom(ctx context.Context) error {
 		if size, err = r.store.Size(ctx); err != nil {
 			return err
 		}
+		if size.Used > r.cfg.MaxBytes {
+			if size, err = r.forgetDead(ctx, size); err != nil {
+				return err
+			}
+		}
 	}
 	r.size.Store(&size)
 	full := size.Used > r.cfg.MaxBytes+r.cfg.MaxBytes/4
 	if was := r.full.Swap(full); was != full {
 		if full {
-			r.log.Error("the store is full of what must be kept: no events are taken", "bytes", size.Used, "limit", r.cfg.MaxBytes)
+			r.log.Error("the store is full of what must be kept: no events are taken", "bytes", size.Used, "limit", limitName, "maxBytes", r.cfg.MaxBytes)
 		} else {
 			r.log.Info("the store has room again", "bytes", size.Used, "limit", r.cfg.MaxBytes)
 		}
 	}
 	return nil
 }
+
+// forgetDead forgets the oldest events with dead deliveries before their time,
+// when nothing else is left to forget: their history is worth less than new
+// events. One about which there is a message in a dead-letter queue stays with
+// the message.
+func (r *Router) forgetDead(ctx context.Context, size sqlite.Size) (sqlite.Size, error) {
+	gone, err := r.store.Sweep(ctx, time.Time{}, endOfTime, r.cfg.MaxBytes/10*9)
+	if err != nil || gone == 0 {
+		return size, err
+	}
+	r.log.Warn("the store was too large: the oldest events that could not be delivered, and have no message in a dead-letter queue, were forgotten before their time",
+		"events", gone, "limit", limitName, "bytes", r.cfg.MaxBytes)
+	return r.store.Size(ctx)
+}
+
+// endOfTime is after every moment.
+var endOfTime = time.UnixMilli(1 << 60)
 
 // showRoom lets the metrics show how large the store is.
 func (r *Router) showRoom() {
@@ -81,6 +106,12 @@ func (r *Router) showRoom() {
 	r.metrics.Gauge("bailey_store_bytes", "Bytes of the store that are in use.", func() float64 { return float64(r.size.Load().Used) })
 	r.metrics.Gauge("bailey_store_free_bytes", "Bytes of the store's file that are free: the file does not shrink, and what comes next is written there.",
 		func() float64 { return float64(r.size.Load().Free) })
+	r.metrics.Gauges("bailey_api_held_bytes", "Bytes of the store that what waits for an API holds, with its dead letters. It may be as many as are free of the store's limit.",
+		[]string{"api"}, func(show func(float64, ...string)) {
+			for api, bytes := range r.store.Shares() {
+				show(float64(bytes), api)
+			}
+		})
 	r.metrics.Gauge("bailey_store_limit_bytes", "Bytes of the store beyond which the oldest settled events are forgotten early.",
 		func() float64 { return float64(r.cfg.MaxBytes) })
 }

@@ -37,9 +37,11 @@ func (r *Router) sweepAtTimes() {
 // sweep forgets what need not be kept any longer.
 func (r *Router) sweep(ctx context.Context) {
 	now := r.clock.Now()
-	gone, err := r.store.Sweep(ctx, now.Add(-r.cfg.Retention), now.Add(-r.cfg.DeadRetention), 0)
+	// An event stays as long as a message about it: messages go first.
+	_, err := r.store.SweepDeadLetters(ctx, now.Add(-r.cfg.DeadRetention))
+	gone := 0
 	if err == nil {
-		_, err = r.store.SweepDeadLetters(ctx, now.Add(-r.cfg.DeadRetention))
+		gone, err = r.store.Sweep(ctx, now.Add(-r.cfg.Retention), now.Add(-r.cfg.DeadRetention), 0)
 	}
 	if err == nil {
 		err = r.sweepArchives(ctx, now)

@@ -35,5 +35,8 @@ func (r *Router) putTicks(ctx context.Context, ticks []scheduler.Tick) error {
 		record := r.admit(&b, in, routes)
 		record.Tick = &store.Tick{Region: t.Rule.Region, Bus: t.Rule.Bus, Rule: t.Rule.Rule, At: t.At}
 	}
+	// A tick is small, and nobody would put it again: it is taken whatever waits
+	// for its API.
+	r.store.Hold(b.records)
 	return r.commit(ctx, &b)
 }

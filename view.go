@@ -56,8 +56,17 @@ func (r *Router) Attempts(ctx context.Context, id event.ID) ([]store.Attempt, er
 	return r.store.Attempts(ctx, id)
 }
 
-// Failing returns why the store cannot be written at present, or nil.
-func (r *Router) Failing() error { return r.store.Failing() }
+// Failing returns why no events would be taken at present, or nil: the store
+// cannot be written, or what must be kept is more than it may hold.
+func (r *Router) Failing() error {
+	if err := r.store.Failing(); err != nil {
+		return err
+	}
+	if r.full.Load() {
+		return &store.FullError{Limit: limitName, Cause: errTooLarge}
+	}
+	return nil
+}
 
 // Broken is closed when the store can no longer keep what it is given: the disk
 // failed to sync, or the data folder was removed or moved. From

@@ -300,7 +300,7 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 	default:
 	}
 	if err := s.router.Failing(); err != nil {
-		reply(w, http.StatusServiceUnavailable, "the store cannot be written: "+err.Error())
+		reply(w, http.StatusServiceUnavailable, "no events are taken: "+err.Error())
 		return
 	}
 	reply(w, http.StatusOK, "ok")

@@ -116,7 +116,7 @@ func (d *Dispatcher) attempt(x *delivery) verdict {
 	o := store.Outcome{
 		Event: x.event.ID.Key(), N: x.n, Route: x.route, Endpoint: x.end.key, Ticket: x.ticket,
 		Status: store.Delivered, Attempts: x.attempts, Earlier: x.earlier, At: ended, Latency: latency,
-		StatusCode: answer.status, Durable: x.durable,
+		StatusCode: answer.status, Durable: x.durable, From: x.end.key.API, Bytes: len(x.event.JSON),
 	}
 	m := metrics.Attempt{Number: x.earlier + x.attempts, Outcome: metrics.Delivered, Ingested: x.event.Ingested, Started: now, Ended: ended}
 	if failure != nil {
@@ -158,7 +158,7 @@ func (d *Dispatcher) abandon(x *delivery, rt *rule.Route, f *retry.Failure, exha
 	o := store.Outcome{
 		Event: x.event.ID.Key(), N: x.n, Route: x.route, Endpoint: x.end.key, Ticket: x.ticket,
 		Attempts: x.attempts, Earlier: x.earlier, At: d.clock.Now(), StatusCode: f.StatusCode, ErrorCode: string(f.Code), Error: f.Message,
-		Durable: x.durable,
+		Durable: x.durable, From: x.end.key.API, Bytes: len(x.event.JSON),
 	}
 	d.bury(&o, x, rt, f, exhausted)
 	d.cfg.Metrics.Find(x.route.Region, x.route.Bus, x.route.Rule).Abandoned()

@@ -322,6 +322,7 @@ func (d *Dispatcher) endpointOf(rt *rule.Route, event []byte) store.Endpoint {
 func (d *Dispatcher) park(x *delivery, to store.Endpoint, due time.Time) {
 	d.cfg.Store.Settle(store.Outcome{
 		Event: x.event.ID.Key(), N: x.n, Route: x.route, Endpoint: to, Ticket: x.ticket,
+		From: x.end.key.API, Bytes: len(x.event.JSON),
 		Status: store.Pending, Due: due, Attempts: x.attempts, Earlier: x.earlier, At: d.clock.Now(),
 		StatusCode: x.last.statusCode, ErrorCode: x.last.code, Error: x.last.message,
 		Durable: x.durable,

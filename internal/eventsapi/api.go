@@ -188,10 +188,14 @@ func answer(err error) error {
 	if errors.Is(err, store.ErrBusy) {
 		return &awsjson.Error{Code: "ThrottlingException", Message: "Rate exceeded"}
 	}
-	if _, ok := errors.AsType[*store.FullError](err); ok {
+	if full, ok := errors.AsType[*store.FullError](err); ok {
 		// SDKs try again after a while, and there may be room by then. The
 		// store has logged the cause.
-		return &awsjson.Error{Code: "ThrottlingException", Message: "Rate exceeded: the server has no room for more events."}
+		limit := "its disk is full"
+		if full.Limit != "" {
+			limit = full.Limit + " is reached"
+		}
+		return &awsjson.Error{Code: "ThrottlingException", Message: "Rate exceeded: the server has no room for more events: " + limit + "."}
 	}
 	return err
 }

@@ -156,6 +156,12 @@ type Outcome struct {
 	ErrorCode  string
 	Error      string
 
+	// From is the API that the delivery waited for, and Bytes the length of its
+	// event: what the API holds of the store no longer once it has ended, or
+	// waits for another.
+	From  string
+	Bytes int
+
 	// Failed says that the last attempt is to be kept in the history of
 	// attempts, with the fields above.
 	Failed bool
@@ -317,10 +323,18 @@ var ErrClosed = errors.New("the store is closed")
 // ErrBusy is returned while more waits to be committed than the store takes.
 var ErrBusy = errors.New("too much waits to be committed")
 
-// A FullError says that the store has no room: the disk, or its own limit.
-type FullError struct{ Cause error }
+// A FullError says that the store has no room: the disk, or a limit.
+type FullError struct {
+	Limit string // the setting that bounds it, as the config has it; "" for the disk
+	Cause error
+}
 
-func (e *FullError) Error() string { return "the store has no room: " + e.Cause.Error() }
+func (e *FullError) Error() string {
+	if e.Limit != "" {
+		return "the store has no room, by " + e.Limit + ": " + e.Cause.Error()
+	}
+	return "the store has no room: " + e.Cause.Error()
+}
 
 // Unwrap returns what the database said.
 func (e *FullError) Unwrap() error { return e.Cause }

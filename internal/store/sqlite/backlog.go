@@ -40,6 +40,9 @@ func (s *Store) Recover(ctx context.Context, endpoint func(store.Route, []byte) 
 			break
 		}
 	}
+	if err := s.countShares(ctx); err != nil {
+		return nil, err
+	}
 	return s.Backlog(ctx)
 }
 

@@ -211,8 +211,8 @@ func (s *Store) DeleteDeadLetter(ctx context.Context, id int64) (there bool, err
 		return false, err
 	}
 	err = s.submit(&put{do: func(conn *sqlite.Conn) error {
-		err := sqlitex.Execute(conn, "DELETE FROM dead_letter WHERE id = ?", &sqlitex.ExecOptions{Args: []any{id}})
-		there = conn.Changes() > 0
+		n, err := s.deleteLetter(conn, "", "id = ?", id)
+		there = n > 0
 		return err
 	}})
 	if err != nil {
@@ -269,14 +269,48 @@ func (s *Store) deleteLetters(ids []int64) (gone int, err error) {
 	err = s.submit(&put{do: func(conn *sqlite.Conn) error {
 		gone = 0
 		for _, id := range ids {
-			if err := sqlitex.Execute(conn, "DELETE FROM dead_letter WHERE id = ?", &sqlitex.ExecOptions{Args: []any{id}}); err != nil {
+			n, err := s.deleteLetter(conn, "", "id = ?", id)
+			if err != nil {
 				return err
 			}
-			gone += conn.Changes()
+			gone += n
 		}
 		return nil
 	}})
 	return gone, err
+}
+
+// deleteLetter deletes messages, and gives back what they held: to the API that
+// is named, else to the one of the message's delivery. It returns how many there
+// were.
+func (s *Store) deleteLetter(conn *sqlite.Conn, api, where string, args ...any) (n int, err error) {
+	var ref store.Ref
+	var bytes int64
+	err = sqlitex.Execute(conn, "DELETE FROM dead_letter WHERE "+where+" RETURNING event, n, length(body)", &sqlitex.ExecOptions{
+		Args: args,
+		ResultFunc: func(r *sqlite.Stmt) error {
+			n++
+			ref = store.Ref{Event: r.ColumnInt64(0), N: r.ColumnInt(1)} // a delivery has one message
+			bytes += footprint(r.ColumnInt(2))
+			return nil
+		}})
+	if err != nil || n == 0 {
+		return n, err
+	}
+	if api == "" {
+		api, err = s.apiOf(conn, ref.Event, ref.N)
+	}
+	s.later(api, -bytes)
+	return n, err
+}
+
+// apiOf is the API that a delivery waits, or waited, for; "" where it is not
+// known any more.
+func (s *Store) apiOf(conn *sqlite.Conn, key int64, n int) (api string, err error) {
+	err = sqlitex.Execute(conn, "SELECT endpoint FROM delivery WHERE event = ? AND n = ?", &sqlitex.ExecOptions{
+		Args:       []any{key, n},
+		ResultFunc: func(r *sqlite.Stmt) error { api = s.names.endpointName(r.ColumnInt64(0)).API; return nil }})
+	return api, err
 }
 
 // SweepDeadLetters forgets the messages of dead-letter queues that are older

@@ -227,11 +227,15 @@ func TestSweepKeepsEventsOfDeadLetters(t *testing.T) {
 	})
 	sweep := func(before time.Time) string {
 		t.Helper()
-		events, err := s.Sweep(t.Context(), before, before, 0)
+		early, err := s.Sweep(t.Context(), before, before, 0)
+		if err != nil || early != 0 {
+			t.Fatalf("forgot %d events with messages, %v", early, err)
+		}
+		letters, err := s.SweepDeadLetters(t.Context(), before)
 		if err != nil {
 			t.Fatal(err)
 		}
-		letters, err := s.SweepDeadLetters(t.Context(), before)
+		events, err := s.Sweep(t.Context(), before, before, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

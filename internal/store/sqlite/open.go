@@ -41,6 +41,9 @@ type Config struct {
 	// MaxMessageBytes bounds the dead letters among those outcomes; 0 means 64
 	// MiB. Beyond it, Settle blocks too.
 	MaxMessageBytes int64
+	// MaxBytes is what the shares of APIs are shares of, see [Store.Reserve]; 0
+	// is no bound.
+	MaxBytes int64
 	// Clock is the time of a virtual clock; nil means the machine's clock.
 	// Every transaction keeps what time it was, and is not synced: a store on
 	// a virtual clock is for tests, and survives its process but perhaps not
@@ -103,6 +106,9 @@ type Store struct {
 	names names
 	aside aside // rows that cannot be read
 
+	shares  shares
+	sharing []share // of the transaction under way; the writer's
+
 	markSeen  atomic.Int64 // mark, for readers of the log
 	failing   atomic.Pointer[error]
 	broken    atomic.Pointer[error]
@@ -129,6 +135,7 @@ func Open(cfg Config) (*Store, error) {
 		done:        make(chan struct{}),
 		brokenOff:   make(chan struct{}),
 		tallies:     map[int64]tally{},
+		shares:      shares{max: cfg.MaxBytes, held: map[string]int64{}, over: map[string]bool{}},
 	}
 	if s.log == nil {
 		s.log = slog.Default()

@@ -152,6 +152,7 @@ type corpse struct {
 	ref      store.Ref
 	route    int64
 	endpoint store.Endpoint
+	bytes    int // of the event
 }
 
 // RedriveNext makes the next of a redrive's deliveries pending, up to limit of
@@ -290,7 +291,8 @@ func (s *Store) corpses(ctx context.Context, where string, args []any, limit int
 		query := "SELECT d.event, d.n, d.route, e.json FROM delivery d JOIN event e ON e.key = d.event WHERE " + where + " ORDER BY d.event, d.n LIMIT ?"
 		return sqlitex.ExecuteTransient(conn, query, &sqlitex.ExecOptions{Args: append(args, limit), ResultFunc: func(row *sqlite.Stmt) error {
 			c := corpse{ref: store.Ref{Event: row.ColumnInt64(0), N: row.ColumnInt(1)}, route: row.ColumnInt64(2)}
-			c.endpoint = endpoint(s.names.routeName(c.route), columnBytes(row, 3))
+			envelope := columnBytes(row, 3)
+			c.endpoint, c.bytes = endpoint(s.names.routeName(c.route), envelope), len(envelope)
 			found = append(found, c)
 			return nil
 		}})
@@ -310,6 +312,10 @@ func (s *Store) raise(conn *sqlite.Conn, found []corpse, now time.Time, conditio
 		if err != nil {
 			return nil, err
 		}
+		before, err := s.apiOf(conn, c.ref.Event, c.ref.N)
+		if err != nil {
+			return nil, err
+		}
 		// What the last attempt came to stays to be seen until the next.
 		err = sqlitex.Execute(conn, `
 			UPDATE delivery AS d SET endpoint = ?, status = 0, due = ?, since = ?, earlier = earlier + attempts, attempts = 0, queued = NULL
@@ -322,9 +328,10 @@ func (s *Store) raise(conn *sqlite.Conn, found []corpse, now time.Time, conditio
 			continue // redriven, or dealt with, by somebody else meanwhile
 		}
 		counts[place{c.endpoint, c.route}]++
-		if err := sqlitex.Execute(conn, "DELETE FROM dead_letter WHERE event = ? AND n = ?", &sqlitex.ExecOptions{Args: []any{c.ref.Event, c.ref.N}}); err != nil {
+		if _, err := s.deleteLetter(conn, before, "event = ? AND n = ?", c.ref.Event, c.ref.N); err != nil {
 			return nil, err
 		}
+		s.later(c.endpoint.API, footprint(c.bytes))
 	}
 	due := make([]store.Backlog, 0, len(counts))
 	for p, n := range counts {

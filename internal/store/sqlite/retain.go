@@ -24,7 +24,7 @@ const rowBytes = 300
 // oldest first, as many as it takes for the database to hold no more than
 // maxBytes (0: no such bound). An event with a delivery that is pending stays,
 // whatever its age; one with a dead delivery stays until the moment deadBefore
-// has passed the delivery's end, and so as long as the message about it. It
+// has passed the delivery's end, and in any case as long as the message about it. It
 // returns how many events are gone. The names of buses, routes and endpoints
 // that no event has to do with any longer are forgotten with them.
 func (s *Store) Sweep(ctx context.Context, before, deadBefore time.Time, maxBytes int64) (int, error) {
@@ -102,7 +102,11 @@ func (s *Store) Size(ctx context.Context) (size Size, err error) {
 			}
 		}
 		size = Size{Used: (v[0] - v[1]) * v[2], Free: v[1] * v[2]}
-		return nil
+		archived, err := sqlitex.ResultInt64(conn.Prep("SELECT coalesce(sum(bytes) + sum(events) * 300, 0) FROM archive"))
+		s.shares.mu.Lock()
+		s.shares.other = archived
+		s.shares.mu.Unlock()
+		return err
 	})
 	return size, err
 }
@@ -130,7 +134,8 @@ func (s *Store) sweepChunk(ctx context.Context, c chunk) (gone int, next int64, 
 		// its deliveries have no rows yet.
 		args := []any{c.after, min(last, s.oldestOpen()-1), c.deadBefore}
 		const kept = `SELECT event FROM delivery WHERE status = 0 AND status <> 1 AND event > ?1 AND event <= ?2
-			UNION SELECT event FROM delivery WHERE status = 2 AND status <> 1 AND event > ?1 AND event <= ?2 AND at >= ?3`
+			UNION SELECT event FROM delivery WHERE status = 2 AND status <> 1 AND event > ?1 AND event <= ?2 AND at >= ?3
+			UNION SELECT event FROM dead_letter WHERE event > ?1 AND event <= ?2`
 		for _, query := range []string{
 			"DELETE FROM attempt WHERE event > ?1 AND event <= ?2 AND event NOT IN (" + kept + ")",
 			"DELETE FROM event WHERE key > ?1 AND key <= ?2 AND key NOT IN (" + kept + ")",

@@ -229,6 +229,7 @@ func (s *Store) commit(puts []*put, outcomes []store.Outcome) (err error) {
 		}
 	}()
 	clear(s.tallies)
+	s.sharing = s.sharing[:0]
 	var ticket *store.Ticket
 	defer func() { s.opening = nil }()
 	newest := s.newest
@@ -291,6 +292,8 @@ func (s *Store) commit(puts []*put, outcomes []store.Outcome) (err error) {
 	crashpoint.Reach("committed")
 
 	s.names.committed()
+	s.shares.settled(outcomes)
+	s.shares.addAll(s.sharing)
 	s.commits.Add(1)
 	for i := range outcomes {
 		if t := outcomes[i].Ticket; t != nil {
