@@ -134,5 +134,5 @@ func (d *Dispatcher) body(x *delivery, rt *rule.Route, s *share) ([]byte, error)
 		Room: func(n int) error { return d.bodies.take(s, int64(n), d.loader.done) },
 	})
 	d.bodies.settle(s, int64(cap(body)))
-	return body, err //nolint:wrapcheck // it is a failure's message as it is
+	return body, err
 }

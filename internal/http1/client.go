@@ -110,7 +110,7 @@ func (c *Client) connect(req *http.Request, deadline time.Time) (*conn, error) {
 	}
 	nc, err := c.Dial(ctx, "tcp", net.JoinHostPort(req.URL.Hostname(), port))
 	if err != nil {
-		return nil, err //nolint:wrapcheck // a net.OpError says it all
+		return nil, err
 	}
 	k := newConn(nc)
 	if !c.pool.add(req.URL.Host, k) {
@@ -163,11 +163,11 @@ func (r *Response) write(deadline time.Time) error {
 	}
 	_, err := r.conn.Write(b.out)
 	if err == nil || isTimeout(err) {
-		return err //nolint:wrapcheck // a net.OpError says it all
+		return err
 	}
 	r.keep, r.unwritten = false, err
 	if soon := time.Now().Add(afterWriteFails); soon.Before(deadline) && r.conn.SetReadDeadline(soon) != nil {
-		return err //nolint:wrapcheck // a net.OpError says it all
+		return err
 	}
 	return nil
 }
@@ -205,7 +205,7 @@ var bufferPool = sync.Pool{New: func() any {
 	return &buffers{out: make([]byte, 0, firstBuffer), in: make([]byte, firstBuffer)}
 }}
 
-func takeBuffers() *buffers { return bufferPool.Get().(*buffers) } //nolint:forcetypeassert // there is nothing else in it
+func takeBuffers() *buffers { return bufferPool.Get().(*buffers) }
 
 func (b *buffers) release() {
 	b.rest = nil

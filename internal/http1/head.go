@@ -29,9 +29,9 @@ type head struct {
 	last    bool // no request may follow over the same connection
 }
 
-// findHead returns where the head at the beginning of b ends, or 0 if it is not
-// whole; then what comes before next needs not be looked at again. A line may end with a
-// line feed alone (RFC 9112, 2.2), as net/http takes it too.
+// findHead returns where the head at the beginning of b ends. If it is not whole
+// yet, end is 0, and the search goes on at next when more has come. A line may
+// end with a line feed alone (RFC 9112, 2.2), as net/http takes it too.
 func findHead(b []byte, from int) (end, next int) {
 	for {
 		i := bytes.IndexByte(b[from:], '\n')

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -117,7 +118,7 @@ func (r *Response) fillHead() (int, error) {
 			r.makeRoom()
 		}
 		if err := r.fill(); err != nil {
-			if err == io.EOF && len(b) > 0 {
+			if errors.Is(err, io.EOF) && len(b) > 0 {
 				return 0, io.ErrUnexpectedEOF
 			}
 			return 0, err
@@ -147,7 +148,7 @@ func (r *Response) fill() error {
 	if err == nil {
 		err = io.ErrNoProgress
 	}
-	return err //nolint:wrapcheck // a net.OpError says it all
+	return err
 }
 
 // Header returns the answer's headers.
@@ -173,11 +174,11 @@ func (r *Response) Read(p []byte) (int, error) {
 	} else {
 		var err error
 		if n, err = r.conn.Read(p); n == 0 && err != nil {
-			if err == io.EOF && r.framing != byEnd {
+			if errors.Is(err, io.EOF) && r.framing != byEnd {
 				err = io.ErrUnexpectedEOF
 			}
 			r.err = err
-			return 0, err //nolint:wrapcheck // a net.OpError says it all
+			return 0, err
 		}
 	}
 	if r.framing != byEnd {
@@ -267,7 +268,7 @@ func (r *Response) readLine() ([]byte, error) {
 		}
 		r.makeBodyRoom()
 		if err := r.fill(); err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
 			return nil, err
@@ -293,7 +294,7 @@ func (r *Response) Close() {
 	if r.conn == nil {
 		return
 	}
-	keep := r.keep && r.err == io.EOF && r.r == r.w
+	keep := r.keep && errors.Is(r.err, io.EOF) && r.r == r.w
 	writing := r.written != nil
 	if keep && writing {
 		late := time.NewTimer(awaitWriter)

@@ -72,7 +72,7 @@ func ask(t *testing.T, method string, answer io.Reader, piece int) (answered, er
 	}
 	resp.Close()
 	got.body, got.kept = string(body), !conn.closed
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	if err != nil && got.kept {
