@@ -81,9 +81,13 @@ func (r *Router) ArchiveTotals(ctx context.Context, a *rule.Archive) (events, by
 }
 
 // LastReplayed returns the last minute whose events a replay has looked at, by
-// its beginning; zero if there is none. Replays go by minutes in AWS, and one that
-// is completed has looked at all of them, whether it found anything or not.
+// its beginning; zero if there is none. Replays go by the minutes in which their
+// archive has events, in AWS, whether those are in the time that is replayed or
+// beside it. What an earlier version completed has looked at all minutes.
 func (r *Router) LastReplayed(ctx context.Context, p *rule.Replay) (time.Time, error) {
+	if p.Looked != nil {
+		return *p.Looked, nil
+	}
 	if p.State == rule.Completed {
 		return p.Until.Add(-1).Truncate(time.Minute), nil // the end is exclusive
 	}

@@ -146,8 +146,8 @@ func TestReplay(t *testing.T) {
 	if p.State != rule.Completed || !p.Ended.Equal(noon) {
 		t.Errorf("got %+v, want it completed at noon", p)
 	}
-	if last, err := r.LastReplayed(t.Context(), p); err != nil || !last.Equal(noon.Add(24*time.Hour-time.Minute)) {
-		t.Errorf("the last minute looked at is %v, %v, want the last before the end", last, err)
+	if last, err := r.LastReplayed(t.Context(), p); err != nil || !last.Equal(noon.Add(3*time.Minute)) {
+		t.Errorf("the last minute looked at is %v, %v, want that of the last event", last, err)
 	}
 	got := one.take()
 	replayedID := map[bailey.ID]bailey.ID{} // by the original's
@@ -358,8 +358,9 @@ func TestReplayEndsWhileStarting(t *testing.T) {
 	}
 }
 
-// A replay of nothing has looked at its minutes all the same: the last is the one
-// before the end, which is exclusive.
+// A replay of nothing has looked at the minutes of its archive all the same, those
+// at its edges as a whole; the end is exclusive. Where the archive has nothing in
+// its minutes there is none.
 func TestReplayOfNothing(t *testing.T) {
 	noon := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	r := open(t, bailey.Config{Clock: bailey.NewVirtualClock(noon)})
@@ -367,12 +368,13 @@ func TestReplayOfNothing(t *testing.T) {
 	e := order(1)
 	e.Time = noon
 	put(t, r, e)
+	const never = -1
 	for name, tt := range map[string]struct{ from, until, want time.Duration }{
-		"up-to-the-event":  {-time.Hour, 0, -time.Minute},
-		"behind-it":        {time.Second, 90 * time.Second, time.Minute},
+		"up-to-the-event":  {-time.Hour, 0, never},
+		"behind-it":        {time.Second, 90 * time.Second, 0},
 		"within-a-minute":  {10 * time.Second, 20 * time.Second, 0},
-		"to-the-minute":    {time.Second, 2 * time.Minute, time.Minute},
-		"a-second-further": {time.Second, 2*time.Minute + time.Second, 2 * time.Minute},
+		"to-the-minute":    {time.Second, 2 * time.Minute, 0},
+		"a-minute-further": {time.Minute, 2*time.Minute + time.Second, never},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := rule.Replay{Region: region, Name: name, From: noon.Add(tt.from), Until: noon.Add(tt.until)}
@@ -381,8 +383,12 @@ func TestReplayOfNothing(t *testing.T) {
 			must(t, r.Advance(t.Context(), 0))
 			now, err := r.Rules().Replay(region, name)
 			must(t, err)
-			if last, err := r.LastReplayed(t.Context(), now); err != nil || now.State != rule.Completed || !last.Equal(noon.Add(tt.want)) {
-				t.Errorf("the last minute looked at is %v, %v, of %+v; want %v", last, err, now, noon.Add(tt.want))
+			var want time.Time
+			if tt.want != never {
+				want = noon.Add(tt.want)
+			}
+			if last, err := r.LastReplayed(t.Context(), now); err != nil || now.State != rule.Completed || !last.Equal(want) {
+				t.Errorf("the last minute looked at is %v, %v, of %+v; want %v", last, err, now, want)
 			}
 		})
 	}

@@ -45,6 +45,7 @@ type Config struct {
 // Store is what is read.
 type Store interface {
 	Archived(ctx context.Context, archive string, from, until time.Time, after store.ReplayMark, limit, maxBytes int) ([]store.ArchivedEvent, error)
+	LastArchived(ctx context.Context, archive string, from, until time.Time) (time.Time, error)
 	ReplayMark(ctx context.Context, replay string) (store.ReplayMark, error)
 }
 
@@ -173,13 +174,30 @@ func (p *Player) run(r *rule.Replay, now *play) {
 	p.pause(now.ctx, time.Until(now.begins))
 	state, reason := rule.Failed, noArchive
 	if p.hasArchive(r) {
-		p.advance(now.ctx, r, rule.Running, "")
+		p.advance(now.ctx, r, rule.Running, "", nil)
 		state, reason = p.play(now.ctx, r)
+	}
+	var looked *time.Time
+	if state == rule.Completed {
+		looked = p.looked(now.ctx, r)
 	}
 	if now.ctx.Err() != nil {
 		p.pause(p.ctx, p.cfg.Grace) // it was cancelled, and is seen to be
 	}
-	p.advance(p.ctx, r, state, reason)
+	p.advance(p.ctx, r, state, reason, looked)
+}
+
+// looked returns the last minute that a replay has looked at. AWS's replays go by
+// the minutes in which the archive has events, those at the edges as a whole.
+func (p *Player) looked(ctx context.Context, r *rule.Replay) *time.Time {
+	from, until := r.From.Truncate(time.Minute), r.Until.Add(time.Minute-1).Truncate(time.Minute)
+	var last time.Time
+	p.insist(ctx, r, func() (err error) {
+		last, err = p.cfg.Store.LastArchived(ctx, r.ArchiveID, from, until)
+		return err
+	})
+	last = last.Truncate(time.Minute)
+	return &last
 }
 
 // play hands over the events, and returns how that ended.
@@ -225,7 +243,7 @@ func (p *Player) batch(ctx context.Context, r *rule.Replay, mark *store.ReplayMa
 
 // advance brings a replay into another state; one that is being cancelled ends
 // as that and nothing else.
-func (p *Player) advance(ctx context.Context, r *rule.Replay, to rule.ReplayState, reason string) {
+func (p *Player) advance(ctx context.Context, r *rule.Replay, to rule.ReplayState, reason string, looked *time.Time) {
 	p.insist(ctx, r, func() error {
 		now := p.current(r)
 		if now == nil {
@@ -235,12 +253,14 @@ func (p *Player) advance(ctx context.Context, r *rule.Replay, to rule.ReplayStat
 			if to == rule.Running {
 				return nil
 			}
-			to, reason = rule.Cancelled, ""
+			to, reason, looked = rule.Cancelled, "", nil
 		}
 		if now.State == to {
 			return nil
 		}
-		return p.cfg.Rules.AdvanceReplay(ctx, now, to, reason)
+		ended := *now
+		ended.Looked = looked
+		return p.cfg.Rules.AdvanceReplay(ctx, &ended, to, reason)
 	})
 }
 

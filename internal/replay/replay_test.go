@@ -119,6 +119,10 @@ func (s *stage) player() *Player {
 	})
 }
 
+func (s *stage) LastArchived(context.Context, string, time.Time, time.Time) (time.Time, error) {
+	return time.Unix(1e8, 0), s.failing()
+}
+
 func (s *stage) start(t *testing.T) {
 	t.Helper()
 	_, err := s.rules.StartReplay(t.Context(), rule.Replay{Region: region, Name: "r", Until: time.Unix(1e9, 0)}, s.rules.ArchiveARN(region, "a"), s.rules.BusARN(region, "default"))

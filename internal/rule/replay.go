@@ -40,6 +40,10 @@ type Replay struct {
 	Reason      string `json:",omitempty"` // of the state
 	Started     time.Time
 	Ended       time.Time `json:",omitzero"`
+	// Looked is the last minute of the archive that a completed replay has looked
+	// at, by its beginning: the zero time if the archive has nothing in its minutes.
+	// nil for a replay that has not ended, or that an earlier version completed.
+	Looked *time.Time `json:",omitempty"`
 }
 
 // Active reports whether the replay has something left to do.
@@ -164,7 +168,7 @@ func (r *Registry) AdvanceReplay(ctx context.Context, p *Replay, to ReplayState,
 		if now.ID != p.ID || now.State != p.State {
 			return refuse(IllegalState, "Replay %s is in state %s.", now.Name, now.State)
 		}
-		now.State, now.Reason = to, reason
+		now.State, now.Reason, now.Looked = to, reason, p.Looked
 		if !now.Active() {
 			now.Ended = r.now().UTC()
 		}

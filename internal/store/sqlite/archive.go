@@ -140,6 +140,33 @@ func (s *Store) Archived(ctx context.Context, id string, from, until time.Time, 
 	return list, nil
 }
 
+// LastArchived returns the time of the last event of an archive whose own time is
+// not before one moment and before another; zero if there is none.
+func (s *Store) LastArchived(ctx context.Context, id string, from, until time.Time) (last time.Time, err error) {
+	err = s.read(ctx, func(conn *sqlite.Conn) error {
+		stmt, err := conn.Prepare(`
+			SELECT at FROM archived
+			WHERE archive = (SELECT no FROM archive WHERE id = ?1) AND at >= ?2 AND at < ?3
+			ORDER BY at DESC LIMIT 1`)
+		if err != nil {
+			return err
+		}
+		defer stmt.Reset()
+		stmt.BindText(1, id)
+		stmt.BindInt64(2, from.UnixMilli())
+		stmt.BindInt64(3, until.UnixMilli())
+		row, err := stmt.Step()
+		if row && err == nil {
+			last = millis(stmt, 0)
+		}
+		return err
+	})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading archive %s: %w", id, err)
+	}
+	return last, nil
+}
+
 // ForgetArchived forgets what came into an archive before the moment; the zero
 // time stands for the end of all times. It returns how many events are gone.
 func (s *Store) ForgetArchived(ctx context.Context, id string, before time.Time) (gone int, err error) {
