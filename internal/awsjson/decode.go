@@ -1,9 +1,7 @@
 package awsjson
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
 	"math"
 	"strconv"
 	"strings"
@@ -35,161 +33,91 @@ func (s *Shape) Decode(body []byte) ([]byte, error) {
 }
 
 // parse reads body as a value of the shape: strings, bools, json.Numbers,
-// []any and map[string]any, all of the types that the shape wants.
+// []any, longList and map[string]any, all of the types that the shape wants.
 func (s *Shape) parse(body []byte) (any, error) {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	var raw any
-	if err := dec.Decode(&raw); err != nil {
+	if !json.Valid(body) {
 		return nil, serializationError("")
 	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, serializationError("")
-	}
-	switch raw.(type) {
-	case map[string]any:
-	case []any:
+	r := reader{body: body}
+	switch r.next() {
+	case '{':
+	case '[':
 		return nil, serializationError(unexpectedList)
 	default:
 		return nil, serializationError("")
 	}
-	v, err := s.convert(raw)
+	v, err := r.value(s, true)
 	if err != nil {
 		return nil, err
 	}
 	return v, nil
 }
 
-// convert returns raw as a value of the shape. It returns nil for null, which
-// AWS takes as absent everywhere.
-func (s *Shape) convert(raw any) (any, *Error) {
-	if raw == nil {
-		return nil, nil
-	}
-	switch s.Kind {
-	case List:
-		return s.convertList(raw)
-	case Map:
-		return s.convertMap(raw)
-	case Structure:
-		return s.convertStructure(raw)
-	}
-	switch raw.(type) {
-	case []any:
-		return nil, serializationError(unexpectedList)
-	case map[string]any:
-		return nil, serializationError(unexpectedMap)
-	}
+// convert returns the value that a text of JSON, no list and no object, has in
+// the shape.
+func (s *Shape) convert(text []byte, keep bool) (any, *Error) {
+	isNumber := text[0] == '-' || '0' <= text[0] && text[0] <= '9'
 	switch s.Kind {
 	case Integer:
-		if n, ok := raw.(json.Number); ok {
-			return whole(n, math.MinInt32, math.MaxInt32), nil
+		if isNumber {
+			return whole(json.Number(text), math.MinInt32, math.MaxInt32), nil
 		}
-		return nil, notConvertible(raw, "an Integer")
+		return nil, notConvertible(text, "an Integer")
 	case Long:
-		if n, ok := raw.(json.Number); ok {
-			return whole(n, math.MinInt64, math.MaxInt64), nil
+		if isNumber {
+			return whole(json.Number(text), math.MinInt64, math.MaxInt64), nil
 		}
-		return nil, notConvertible(raw, "a Long")
+		return nil, notConvertible(text, "a Long")
 	case Boolean:
-		return convertBoolean(raw)
+		return convertBoolean(text)
 	case Timestamp:
-		if n, ok := raw.(json.Number); ok {
-			return n, nil
+		if isNumber {
+			return json.Number(text), nil
 		}
-		return nil, notConvertible(raw, "milliseconds since epoch")
+		return nil, notConvertible(text, "milliseconds since epoch")
 	default:
-		if text, ok := raw.(string); ok {
-			return text, nil
+		switch {
+		case text[0] != '"':
+			return nil, notConvertible(text, "a String")
+		case !keep:
+			return "", nil
 		}
-		return nil, notConvertible(raw, "a String")
+		return unquote(text), nil
 	}
-}
-
-func (s *Shape) convertList(raw any) (any, *Error) {
-	switch raw := raw.(type) {
-	case []any:
-		out := make([]any, 0, len(raw))
-		for _, item := range raw {
-			v, err := s.Element.convert(item)
-			if err != nil {
-				return nil, err
-			}
-			if v != nil {
-				out = append(out, v)
-			}
-		}
-		return out, nil
-	case map[string]any:
-		return nil, serializationError(unexpectedMap)
-	}
-	return nil, serializationError(wantList)
-}
-
-func (s *Shape) convertMap(raw any) (any, *Error) {
-	switch raw := raw.(type) {
-	case map[string]any:
-		out := make(map[string]any, len(raw))
-		for key, item := range raw {
-			v, err := s.Element.convert(item)
-			if err != nil {
-				return nil, err
-			}
-			if v != nil {
-				out[key] = v
-			}
-		}
-		return out, nil
-	case []any:
-		return nil, serializationError(unexpectedList)
-	}
-	return nil, serializationError(wantMap)
-}
-
-func (s *Shape) convertStructure(raw any) (any, *Error) {
-	switch raw := raw.(type) {
-	case map[string]any:
-		out := make(map[string]any, len(s.Members))
-		for _, m := range s.Members {
-			v, err := m.Shape.convert(raw[m.Name])
-			if err != nil {
-				return nil, err
-			}
-			if v != nil {
-				out[m.Name] = v
-			}
-		}
-		return out, nil
-	case []any:
-		return nil, serializationError(unexpectedList)
-	}
-	return nil, serializationError(wantStructure)
 }
 
 // convertBoolean takes the words for true and false that AWS takes in a string.
-func convertBoolean(raw any) (any, *Error) {
-	switch raw := raw.(type) {
-	case bool:
-		return raw, nil
-	case string:
-		switch strings.ToLower(raw) {
+func convertBoolean(text []byte) (any, *Error) {
+	switch text[0] {
+	case 't':
+		return true, nil
+	case 'f':
+		return false, nil
+	case '"':
+		if len(text) > maxQuotedName {
+			return nil, notConvertible(text, "an Boolean")
+		}
+		switch strings.ToLower(unquote(text)) {
 		case "true", "yes", "y", "t", "1":
 			return true, nil
 		case "false", "no", "n", "f", "0":
 			return false, nil
 		}
-		return nil, notConvertible(raw, "an Boolean")
+		return nil, notConvertible(text, "an Boolean")
 	}
-	return nil, notConvertible(raw, "a Boolean")
+	return nil, notConvertible(text, "a Boolean")
 }
 
-func notConvertible(raw any, to string) *Error {
-	from := "STRING_VALUE"
-	switch raw := raw.(type) {
-	case json.Number:
-		from = "NUMBER_VALUE"
-	case bool:
-		from = strings.ToUpper(strconv.FormatBool(raw)) + "_VALUE"
+// notConvertible names the kind of a text of JSON as AWS does.
+func notConvertible(text []byte, to string) *Error {
+	from := "NUMBER_VALUE"
+	switch text[0] {
+	case '"':
+		from = "STRING_VALUE"
+	case 't':
+		from = "TRUE_VALUE"
+	case 'f':
+		from = "FALSE_VALUE"
 	}
 	return serializationError(from + " can not be converted to " + to)
 }

@@ -128,14 +128,40 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+// All violations are counted, and as many are listed as there is room for.
 func TestDecodeBoundsViolations(t *testing.T) {
-	body := `{"Name":"a","Entries":[` + strings.TrimSuffix(strings.Repeat(`{},`, 5000), ",") + `]}`
+	body := `{"Name":"a","Ids":["` + strings.Repeat("x", 200<<10) + `"],"Entries":[` + strings.TrimSuffix(strings.Repeat(`{},`, 500000), ",") + `]}`
 	_, err := inputShape.Decode([]byte(body))
 	if err == nil {
 		t.Fatal("got no error, want one")
 	}
-	if got := strings.Count(err.Error(), "Value "); got != maxViolations {
-		t.Errorf("got %d violations, want %d", got, maxViolations)
+	message := err.(*Error).Message
+	// The length of the list, its first items without an id, and the words.
+	if !strings.HasPrefix(message, "1004 validation errors detected: Value '[Entry(id=null, ") || !strings.HasSuffix(message, " more") {
+		t.Errorf("got %.100s...%s", message, message[len(message)-40:])
+	}
+	answer, err := encode(message)
+	if err != nil || len(answer) > maxMessage {
+		t.Errorf("the message takes %d bytes, %v, want at most %d", len(answer), err, maxMessage)
+	}
+}
+
+// A value is shown whole up to the bound, and cut at a character beyond it.
+func TestTextBound(t *testing.T) {
+	for _, tt := range []struct {
+		name, value, want string
+	}{
+		{"short", "a", "a"},
+		{"as long as it may be", strings.Repeat("a", maxShown), strings.Repeat("a", maxShown)},
+		{"longer", strings.Repeat("a", maxShown+1), strings.Repeat("a", maxShown) + cutMark},
+		{"a character that does not fit", strings.Repeat("a", maxShown-1) + "é", strings.Repeat("a", maxShown-1) + cutMark},
+		{"escapes count as JSON writes them", strings.Repeat("\x01", maxShown), strings.Repeat("\x01", maxShown/6) + cutMark},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := textShape.text(tt.value); got != tt.want {
+				t.Errorf("got %d bytes that end in %q, want %d", len(got), got[max(0, len(got)-20):], len(tt.want))
+			}
+		})
 	}
 }
 

@@ -217,7 +217,7 @@ func (s *Server) writeError(w http.ResponseWriter, e *Error) {
 	body, err := encode(struct {
 		Type    string `json:"__type"`
 		Message string `json:"message,omitempty"`
-	}{e.Code, e.Message})
+	}{e.Code, Bounded(e.Message)})
 	if err != nil {
 		s.config.Logger.Error("answering with an error", "code", e.Code, "error", err)
 	}

@@ -10,31 +10,59 @@ import (
 	"unicode/utf8"
 )
 
-// maxViolations bounds how many violations one answer lists.
-const maxViolations = 1000
+// findings are the violations of one request: all are counted, and as many are
+// listed as a message has room for.
+type findings struct {
+	n      int
+	listed []string
+	size   int // of what is listed, in bytes of JSON
+	full   bool
+}
+
+// add takes a violation; text, which words it, is called only if it is listed.
+func (f *findings) add(text func() string) {
+	f.n++
+	if f.full {
+		return
+	}
+	violation := text()
+	size := 2
+	for _, c := range violation {
+		size += escapedSize(c)
+	}
+	if f.full = len(f.listed) > 0 && f.size+size > maxMessage-128; f.full { // 128 are for the words around
+		return
+	}
+	f.listed, f.size = append(f.listed, violation), f.size+size
+}
 
 // validate checks v, which parse returned, against every constraint of the
-// shape. The error is a ValidationException that lists all violations, members
+// shape. The error is a ValidationException that lists the violations, members
 // in the model's order.
 func (s *Shape) validate(v any) error {
-	found := s.violations(nil, "", v)
-	if len(found) == 0 {
+	var found findings
+	s.violations(&found, "", v)
+	if found.n == 0 {
 		return nil
 	}
 	noun := "errors"
-	if len(found) == 1 {
+	if found.n == 1 {
 		noun = "error"
+	}
+	more := ""
+	if rest := found.n - len(found.listed); rest > 0 {
+		more = fmt.Sprintf("; and %d more", rest)
 	}
 	return &Error{
 		Code:    "ValidationException",
-		Message: fmt.Sprintf("%d validation %s detected: %s", len(found), noun, strings.Join(found, "; ")),
+		Message: fmt.Sprintf("%d validation %s detected: %s%s", found.n, noun, strings.Join(found.listed, "; "), more),
 	}
 }
 
-// violations appends what is wrong with v, which stands at path.
-func (s *Shape) violations(dst []string, path string, v any) []string {
+// violations adds what is wrong with v, which stands at path.
+func (s *Shape) violations(found *findings, path string, v any) {
 	for _, c := range s.violated(v) {
-		dst = append(dst, s.violation(path, v, c))
+		found.add(func() string { return s.violation(path, v, c) })
 	}
 	switch s.Kind {
 	case Structure:
@@ -43,26 +71,32 @@ func (s *Shape) violations(dst []string, path string, v any) []string {
 			at := join(path, lowerCamel(m.Name))
 			switch member, ok := members[m.Name]; {
 			case ok:
-				dst = m.Shape.violations(dst, at, member)
+				m.Shape.violations(found, at, member)
 			case m.Required:
-				dst = append(dst, "Value null at '"+at+"' failed to satisfy constraint: Member must not be null")
-			}
-			if len(dst) >= maxViolations {
-				return dst[:maxViolations]
+				found.add(func() string {
+					return "Value null at '" + at + "' failed to satisfy constraint: Member must not be null"
+				})
 			}
 		}
 	case List:
 		if s.Element.Kind != Structure {
 			break // reported by violated, for the list as a whole
 		}
-		for i, item := range v.([]any) {
-			dst = s.Element.violations(dst, path+"."+strconv.Itoa(i+1)+".member", item)
-			if len(dst) >= maxViolations {
-				return dst[:maxViolations]
-			}
+		items, _ := itemsOf(v)
+		for i, item := range items {
+			s.Element.violations(found, path+"."+strconv.Itoa(i+1)+".member", item)
 		}
 	}
-	return dst
+}
+
+// itemsOf returns the items of a list, as far as they are kept, and how many it
+// has.
+func itemsOf(v any) ([]any, int) {
+	if long, ok := v.(longList); ok {
+		return long.items, long.n
+	}
+	items := v.([]any)
+	return items, len(items)
 }
 
 func (s *Shape) violation(path string, v any, constraint string) string {
@@ -81,6 +115,9 @@ func (s *Shape) violated(v any) []string {
 	switch v := v.(type) {
 	case string:
 		out = s.violatedLimits(int64(utf8.RuneCountInString(v)))
+		if len(out) > 0 && len(v) > maxShown {
+			return out // it is refused, and its pattern would take long to match
+		}
 		if s.Pattern != nil && !s.Pattern.Match(v) {
 			at := len(out)
 			if s.PatternFirst {
@@ -96,9 +133,10 @@ func (s *Shape) violated(v any) []string {
 			n, _ := strconv.ParseInt(string(v), 10, 64)
 			out = s.violatedLimits(n)
 		}
-	case []any:
-		out = s.violatedLimits(int64(len(v)))
-		if s.Element.Kind != Structure && slices.ContainsFunc(v, s.Element.refuses) {
+	case []any, longList:
+		items, n := itemsOf(v)
+		out = s.violatedLimits(int64(n))
+		if s.Element.Kind != Structure && slices.ContainsFunc(items, s.Element.refuses) {
 			out = append(out, "Member must satisfy constraint: "+s.Element.constraints())
 		}
 	case map[string]any:
