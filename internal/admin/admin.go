@@ -4,6 +4,7 @@
 package admin
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"bailey"
+	"bailey/internal/awsjson"
 	"bailey/internal/clock"
 	"bailey/internal/deliver"
 	"bailey/internal/event"
@@ -30,6 +32,10 @@ const Prefix = "/_bailey/v1"
 // maxBody bounds the body of a request: an API with its OpenAPI document, or
 // an event of 1 MiB with a target.
 const maxBody = 8 << 20
+
+// maxValues bounds the JSON values in a body: many small ones take a hundred
+// times their size.
+const maxValues = 1 << 18
 
 // MaxWait is how long a caller can wait for an event. No other call takes as
 // long but that which moves a virtual clock.
@@ -134,7 +140,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, h func(*http.Request
 	status := http.StatusOK
 	if err != nil {
 		p := a.problemOf(r, err)
-		status, answer = p.status, Error{Code: p.code, Message: p.message}
+		status, answer = p.status, Error{Code: p.code, Message: awsjson.Bounded(p.message)}
 	}
 	if s, ok := answer.(withStatus); ok {
 		status, answer = s.status, s.body
@@ -207,13 +213,17 @@ func (a *api) problemOf(r *http.Request, err error) *problem {
 // decode reads a JSON body into v. Members that v does not have are refused:
 // a misspelt one would otherwise be ignored in silence.
 func decode(r *http.Request, v any) error {
-	dec := json.NewDecoder(r.Body)
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return fmt.Errorf("reading the body: %w", err)
+	}
+	if awsjson.Values(body) > maxValues {
+		return badRequest("The body has more than %d values.", maxValues)
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return err
-		}
-		return badRequest("The body is not what is expected here: %v.", err)
+		return badRequest("The body is not what is expected here: %s.", awsjson.Bounded(err.Error()))
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return badRequest("There is more than one JSON value in the body.")

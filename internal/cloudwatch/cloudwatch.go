@@ -13,6 +13,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"strconv"
 	"time"
 
@@ -82,6 +83,9 @@ func handle[In, Out any](h func(*api, context.Context, string, *In) (*Out, error
 		in := new(In)
 		if err := c.protocol.decode(c.body, in); err != nil {
 			return nil, &apiError{code: "SerializationException", message: "The request's body cannot be read."}
+		}
+		if err := checkTexts("", reflect.ValueOf(in)); err != nil {
+			return nil, err
 		}
 		return h(a, ctx, c.region, in)
 	}
@@ -193,6 +197,12 @@ func invalid(message string) error {
 	return &apiError{code: "ValidationError", shape: "ValidationException", message: message}
 }
 
+// maxOperation is how much of an operation's name is shown.
+const maxOperation = 256
+
 func unknownOperation(name string) error {
+	if len(name) > maxOperation {
+		name = name[:maxOperation] + "..."
+	}
 	return &apiError{code: "InvalidAction", shape: "UnknownOperationException", message: "Could not find operation " + name + " for version 2010-08-01"}
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/fxamacker/cbor/v2"
+
+	"bailey/internal/awsjson"
 )
 
 const (
@@ -68,8 +70,14 @@ func newErrorBody(e *apiError) errorBody {
 	if shape == "" {
 		shape = e.code
 	}
-	return errorBody{shapePrefix + shape, e.message}
+	return errorBody{shapePrefix + shape, awsjson.Bounded(e.message)}
 }
+
+// maxValues bounds the values of a call; 500 queries with 30
+// dimensions each have half as many.
+const maxValues = 1 << 16
+
+var errTooMany = fmt.Errorf("more than %d values", maxValues)
 
 // cborProtocol is Smithy RPC v2 CBOR: the operation is in the path.
 type cborProtocol struct{}
@@ -95,6 +103,9 @@ func (cborProtocol) operation(r *http.Request, _ []byte) string {
 func (cborProtocol) decode(body []byte, in any) error {
 	if len(body) == 0 {
 		return nil
+	}
+	if items(body) > maxValues {
+		return errTooMany
 	}
 	return cborDecoding.Unmarshal(body, in)
 }
@@ -126,6 +137,9 @@ func (jsonProtocol) operation(r *http.Request, _ []byte) string {
 func (jsonProtocol) decode(body []byte, in any) error {
 	if len(body) == 0 {
 		return nil
+	}
+	if awsjson.Values(body) > maxValues {
+		return errTooMany
 	}
 	return json.Unmarshal(body, in)
 }
@@ -180,7 +194,7 @@ func (queryProtocol) encode(operation, id string, out any) ([]byte, error) {
 func (queryProtocol) encodeError(e *apiError, id string) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<ErrorResponse xmlns="%s"><Error><Type>%s</Type><Code>%s</Code><Message>`, xmlNamespace, e.fault(), e.code)
-	_ = xml.EscapeText(&b, []byte(e.message)) // a bytes.Buffer takes everything
+	_ = xml.EscapeText(&b, []byte(awsjson.Bounded(e.message))) // a bytes.Buffer takes everything
 	fmt.Fprintf(&b, "</Message></Error><RequestId>%s</RequestId></ErrorResponse>", id)
 	return b.Bytes()
 }

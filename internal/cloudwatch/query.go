@@ -17,6 +17,10 @@ import (
 // maxMembers bounds a list in a form; nothing takes so many.
 const maxMembers = 1000
 
+// maxDots is how many dots the name of a value in a form has at most; names of
+// more are none that anything takes.
+const maxDots = 16
+
 // decodeForm reads the fields of the struct that in points to out of a form:
 // Dimensions.member.1.Name is field Name of the first item of field Dimensions.
 // What the form has beside them is ignored.
@@ -25,6 +29,9 @@ func decodeForm(form url.Values, in any) error {
 	// it goes.
 	prefixes := make(map[string]bool)
 	for name := range form {
+		if strings.Count(name, ".") > maxDots {
+			continue
+		}
 		for i := range len(name) {
 			if name[i] == '.' {
 				prefixes[name[:i]] = true

@@ -16,7 +16,7 @@ import (
 
 // bombSize is how long the bodies of [TestBombs] are, unpacked. They pack to a
 // few thousand bytes.
-const bombSize = 1 << 20
+const bombSize = 256 << 10
 
 // The most that one of them may have: an answer, and what is allocated on the
 // way to it, which is less than is taken for an event of that size.

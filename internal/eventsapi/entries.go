@@ -35,6 +35,9 @@ type entryReader struct {
 // maxRepeated is the longest string that is kept for the next call.
 const maxRepeated = 256
 
+// maxResources is how many resources of an entry are usual.
+const maxResources = 1000
+
 // wordSize is how many bytes of a string are looked at together, and how much
 // room unescaped has beyond what can be in use.
 const wordSize = 8
@@ -213,6 +216,9 @@ func (r *entryReader) resources(e *event.Entry) bool {
 		return true
 	}
 	for {
+		if len(e.Resources) == maxResources {
+			return false
+		}
 		var resource string
 		if !r.str(&resource, &shapeEventResource) {
 			return false

@@ -16,10 +16,17 @@ const (
 	missing  = "Missing required field %s"
 )
 
+// maxText is how long a policy's text may be to be looked into, in bytes: white
+// space and escapes are not counted in [MaxLength].
+const maxText = 16 * MaxLength
+
 // Check reads a policy that a caller has written for a bus, and refuses what AWS
 // refuses. What it returns may still be too long. Accounts are ARNs in it, and a
 // single statement is a list. The error is an *Error.
 func Check(text string, bus Bus) (*Policy, error) {
+	if len(text) > maxText && json.Valid([]byte(text)) {
+		return nil, ErrTooLong
+	}
 	root, err := parse(text)
 	switch {
 	case err != nil:
