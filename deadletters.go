@@ -83,6 +83,12 @@ func (r *Router) DeadLetters(ctx context.Context, which store.Undelivered, after
 	return r.store.DeadLetters(ctx, which, after, limit)
 }
 
+// DeadLetterPage is DeadLetters within bounds: it may return fewer than limit,
+// or none, and the id that the next page comes after; 0 where there are no more.
+func (r *Router) DeadLetterPage(ctx context.Context, which store.Undelivered, after int64, limit int) ([]store.DeadLetter, int64, error) {
+	return r.store.DeadLetterPage(ctx, which, after, limit)
+}
+
 // DeadLetter returns one message of a dead-letter queue, or
 // [store.ErrNotFound].
 func (r *Router) DeadLetter(ctx context.Context, id int64) (*store.DeadLetter, error) {

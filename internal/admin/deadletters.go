@@ -198,7 +198,7 @@ func (a *api) deadLetters(r *http.Request) (any, error) {
 			return nil, badRequest("limit is a number from 1 to 1000, not %q.", text)
 		}
 	}
-	letters, more, err := a.deadLetterPage(r.Context(), which, after, limit)
+	letters, next, err := a.deadLetterPage(r.Context(), which, after, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -206,8 +206,8 @@ func (a *api) deadLetters(r *http.Request) (any, error) {
 	for i := range letters {
 		answer.DeadLetters[i] = deadLetterOf(&letters[i])
 	}
-	if more {
-		answer.Next = strconv.FormatInt(letters[len(letters)-1].ID, 10)
+	if next > 0 {
+		answer.Next = strconv.FormatInt(next, 10)
 	}
 	return answer, nil
 }
@@ -219,24 +219,26 @@ const (
 	lettersAtOnce  = 32
 )
 
-// deadLetterPage returns up to limit messages, and whether there are more.
-func (a *api) deadLetterPage(ctx context.Context, which store.Undelivered, after int64, limit int) (page []store.DeadLetter, more bool, err error) {
+// deadLetterPage returns up to limit messages, and after which id there are
+// more, or 0. Like those of other lists, it looks at a bounded part of the store,
+// and may be empty and not the last.
+func (a *api) deadLetterPage(ctx context.Context, which store.Undelivered, after int64, limit int) (page []store.DeadLetter, next int64, err error) {
 	for size := 0; ; {
-		ask := min(limit+1-len(page), lettersAtOnce)
-		next, err := a.router.DeadLetters(ctx, which, after, ask)
-		if err != nil {
-			return nil, false, err
+		var more []store.DeadLetter
+		ask := min(limit-len(page), lettersAtOnce)
+		if more, next, err = a.router.DeadLetterPage(ctx, which, after, ask); err != nil {
+			return nil, 0, err
 		}
-		for i := range next {
-			if len(page) == limit || size >= maxLetterBytes {
-				return page, true, nil
+		for i := range more {
+			page = append(page, more[i])
+			if size += len(more[i].Body); size >= maxLetterBytes {
+				return page, more[i].ID, nil
 			}
-			page, after = append(page, next[i]), next[i].ID
-			size += len(next[i].Body)
 		}
-		if len(next) < ask {
-			return page, false, nil
+		if next == 0 || len(page) == limit || len(more) < ask {
+			return page, next, nil
 		}
+		after = next
 	}
 }
 

@@ -48,7 +48,7 @@ func (c *condition) routes(s *Store, column string, selects func(store.Route) bo
 // the one of the two that has the column at.
 func (c *condition) common(s *Store, dead *store.Undelivered, of string) (some bool) {
 	if dead.Event != nil {
-		c.add("(d.event = ? OR d.event IN (SELECT key FROM event WHERE origin = ?))", dead.Event.Key(), dead.Event.Key())
+		c.add("("+of+".event = ? OR "+of+".event IN (SELECT key FROM event WHERE origin = ?))", dead.Event.Key(), dead.Event.Key())
 	}
 	if dead.API != "" {
 		c.add("d.endpoint IN (SELECT no FROM endpoint WHERE api = ?)", dead.API)
@@ -124,6 +124,40 @@ func (s *Store) DeadLetters(ctx context.Context, dead store.Undelivered, after i
 	where.add("l.id > ?", after)
 	where.args = append(where.args, min(limit, maxLimit))
 	return s.listLetters(ctx, "WHERE TRUE"+where.text+" ORDER BY l.id LIMIT ?", where.args...)
+}
+
+// searchLetters is how many dead letters [Store.DeadLetterPage] looks at.
+const searchLetters = 2000
+
+// DeadLetterPage is DeadLetters within bounds: it looks at a bounded number of
+// messages, and may return fewer than limit, or none, and the id that the next
+// page comes after; 0 where there are no more.
+func (s *Store) DeadLetterPage(ctx context.Context, dead store.Undelivered, after int64, limit int) (all []store.DeadLetter, next int64, err error) {
+	where, some := s.letters(&dead)
+	if !some {
+		return nil, 0, nil
+	}
+	where.add("l.id > ?", after)
+	if dead.Event == nil { // those of an event have an index, and are few
+		ids := "SELECT id FROM dead_letter WHERE id > ?"
+		args := []any{after}
+		if dead.Queue != "" {
+			ids, args = ids+" AND queue = ?", append(args, dead.Queue)
+		}
+		last, err := s.ids(ctx, ids+" ORDER BY id LIMIT 1 OFFSET ?", append(args, searchLetters-1))
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(last) > 0 {
+			next = last[0]
+			where.add("l.id <= ?", next)
+		}
+	}
+	all, err = s.listLetters(ctx, "WHERE TRUE"+where.text+" ORDER BY l.id LIMIT ?", append(where.args, limit+1)...)
+	if len(all) > limit {
+		all, next = all[:limit], all[limit-1].ID
+	}
+	return all, next, err
 }
 
 // DeadLetter returns one message of a dead-letter queue, or

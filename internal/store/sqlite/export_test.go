@@ -1,12 +1,15 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 	"time"
 
 	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	"bailey/internal/event"
+	"bailey/internal/store"
 )
 
 // Migrations is how many versions of the schema there are.
@@ -43,3 +46,19 @@ func (s *Store) ForgetNamesAndFail(oldest time.Time, err error) error {
 
 // StartCopying has the log copied into the database.
 func (s *Store) StartCopying() { s.copier.start() }
+
+// What lists look at, at most.
+const (
+	SearchRows    = searchRows
+	SearchLetters = searchLetters
+)
+
+// Plan returns how SQLite finds the rows of the log, a step a line.
+func (s *Store) Plan(status *store.Status) (plan string, err error) {
+	err = s.read(context.Background(), func(conn *sqlite.Conn) error {
+		return sqlitex.ExecuteTransient(conn, "EXPLAIN QUERY PLAN "+rowsQuery(status), &sqlitex.ExecOptions{
+			Args:       []any{1, 0},
+			ResultFunc: func(r *sqlite.Stmt) error { plan += r.ColumnText(3) + "\n"; return nil }})
+	})
+	return plan, err
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,101 +95,16 @@ func pageOf(limit int, next string) (int, token, error) {
 	return min(limit, maxLimit), before, err
 }
 
-// Deliveries returns one page of the delivery log, newest event first, and
-// the token of the next page, or "".
-func (s *Store) Deliveries(ctx context.Context, q store.Query) ([]store.Delivery, string, error) {
-	limit, before, err := pageOf(q.Limit, q.Next)
-	if err != nil {
-		return nil, "", err
-	}
-	where, args, none := s.where(q)
-	if none {
-		return nil, "", nil
-	}
-	var page []store.Delivery
-	err = s.read(ctx, func(conn *sqlite.Conn) (err error) {
-		// One snapshot for both halves, so that a delivery that gets its row
-		// meanwhile is seen exactly once.
-		defer sqlitex.Transaction(conn)(&err)
-		if page, err = s.withRows(conn, before, where, args, limit+1); err != nil {
-			return err
-		}
-		if q.Status != nil && *q.Status != store.Pending || q.API != "" {
-			return nil
-		}
-		fresh, err := s.withoutRows(conn, q, before, limit+1)
-		page = append(page, fresh...)
-		return err
-	})
-	if err != nil {
-		return nil, "", fmt.Errorf("reading the delivery log: %w", err)
-	}
-	slices.SortStableFunc(page, func(a, b store.Delivery) int {
-		if a.Event.Key() != b.Event.Key() {
-			if a.Event.Key() > b.Event.Key() {
-				return -1
-			}
-			return 1
-		}
-		return a.N - b.N
-	})
-	if len(page) <= limit {
-		return page, "", nil
-	}
-	page = page[:limit]
-	last := page[limit-1]
-	return page, token{last.Event.Key(), last.N}.String(), nil
-}
-
-// where is the condition for rows of table delivery, d.
-func (s *Store) where(q store.Query) (cond string, args []any, none bool) {
-	var b strings.Builder
-	add := func(c string, arg any) {
-		b.WriteString(" AND " + c)
-		args = append(args, arg)
-	}
-	if q.Event != nil {
-		b.WriteString(" AND (d.event = ? OR d.event IN (SELECT key FROM event WHERE origin = ?))")
-		args = append(args, q.Event.Key(), q.Event.Key())
-	}
-	if !q.Since.IsZero() {
-		add("d.event >= ?", event.KeyAt(q.Since))
-	}
-	if q.Status != nil {
-		// Written out, so that the planner may use the partial index.
-		fmt.Fprintf(&b, " AND d.status = %d", *q.Status)
-		if *q.Status != store.Delivered {
-			b.WriteString(" AND d.status <> 1")
-		}
-	}
-	if q.API != "" {
-		add("d.endpoint IN (SELECT no FROM endpoint WHERE api = ?)", q.API)
-	}
-	if q.Region+q.Bus+q.Rule+q.Target != "" {
-		nos := s.names.routesWhere(q.Selects)
-		if len(nos) == 0 {
-			return "", nil, true
-		}
-		list := make([]string, len(nos))
-		for i, no := range nos {
-			list[i] = strconv.FormatInt(no, 10)
-		}
-		b.WriteString(" AND d.route IN (" + strings.Join(list, ",") + ")")
-	}
-	return b.String(), args, false
-}
-
-func (s *Store) withRows(conn *sqlite.Conn, before token, where string, args []any, limit int) ([]store.Delivery, error) {
+// withRows reads the deliveries of the references, in their order.
+func (s *Store) withRows(conn *sqlite.Conn, refs []store.Ref) ([]store.Delivery, error) {
 	var page []store.Delivery
 	query := `
 		SELECT d.event, d.n, d.route, d.endpoint, d.status, d.attempts, d.at, d.due, d.latency_us, d.status_code,
 			d.error_code, d.error, e.ingested, substr(e.json, 1, 64), e.self, d.since, d.earlier,
 			CASE WHEN d.queued IS NOT NULL THEN (SELECT l.queue FROM dead_letter l WHERE l.event = d.event AND l.n = d.n) END
 		FROM delivery d LEFT JOIN event e ON e.key = d.event
-		WHERE (d.event < ? OR d.event = ? AND d.n > ?)` + where + `
-		ORDER BY d.event DESC, d.n LIMIT ?`
-	args = append([]any{before.key, before.key, before.n}, append(args, limit)...)
-	err := sqlitex.ExecuteTransient(conn, query, &sqlitex.ExecOptions{Args: args, ResultFunc: func(r *sqlite.Stmt) error {
+		WHERE d.event = CAST(? AS INTEGER) AND d.n = CAST(? AS INTEGER)`
+	read := &sqlitex.ExecOptions{ResultFunc: func(r *sqlite.Stmt) error {
 		id, origin := s.identityOf(r.ColumnInt64(0), columnBytes(r, 13), columnBytes(r, 14))
 		d := store.Delivery{
 			Event:      id,
@@ -215,19 +129,26 @@ func (s *Store) withRows(conn *sqlite.Conn, before token, where string, args []a
 		}
 		page = append(page, d)
 		return nil
-	}})
-	return page, err
+	}}
+	for _, ref := range refs {
+		read.Args = []any{ref.Event, ref.N}
+		if err := sqlitex.Execute(conn, query, read); err != nil {
+			return nil, err
+		}
+	}
+	return page, nil
 }
 
 // withoutRows returns the deliveries that are on their way for the first
-// time: those of events not older than the mark that have no row. The number
-// of such events is bounded by what the server holds in memory.
-func (s *Store) withoutRows(conn *sqlite.Conn, q store.Query, before token, limit int) ([]store.Delivery, error) {
+// time: those of events not older than the mark that have no row. One delivery
+// that takes long holds back the mark, so the number of events is bounded like
+// that of rows: all down to the key that is returned have been looked at.
+func (s *Store) withoutRows(conn *sqlite.Conn, q store.Query, before token, limit int) ([]store.Delivery, int64, error) {
 	// The mark of this snapshot: the newest may have passed an event whose rows
 	// are too new for it.
 	from, err := sqlitex.ResultInt64(conn.Prep("SELECT key FROM mark"))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if !q.Since.IsZero() {
 		from = max(from, event.KeyAt(q.Since))
@@ -241,7 +162,7 @@ func (s *Store) withoutRows(conn *sqlite.Conn, q store.Query, before token, limi
 		SELECT key, ingested, routes, substr(json, 1, 64), (SELECT group_concat(n) FROM delivery WHERE event = key), self
 		FROM event WHERE key BETWEEN ?1 AND ?2 ` + of + ` AND routes IS NOT NULL ORDER BY key DESC`)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer stmt.Reset()
 	stmt.BindInt64(1, from)
@@ -249,13 +170,13 @@ func (s *Store) withoutRows(conn *sqlite.Conn, q store.Query, before token, limi
 	if q.Event != nil {
 		stmt.BindInt64(3, q.Event.Key())
 	}
-	for len(page) < limit {
+	for looked := 0; ; looked++ {
 		row, err := stmt.Step()
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if !row {
-			break
+			return page, bottom, nil
 		}
 		key := stmt.ColumnInt64(0)
 		id, origin := s.identityOf(key, columnBytes(stmt, 3), columnBytes(stmt, 5))
@@ -270,8 +191,10 @@ func (s *Store) withoutRows(conn *sqlite.Conn, q store.Query, before token, limi
 		if err != nil {
 			s.setEventAside(key, err)
 		}
+		if len(page) >= limit || looked == searchEvents {
+			return page, key, nil
+		}
 	}
-	return page, nil
 }
 
 func millis(r *sqlite.Stmt, col int) time.Time { return time.UnixMilli(r.ColumnInt64(col)).UTC() }
