@@ -71,7 +71,7 @@ func TestPendingAndDead(t *testing.T) {
 	if d[1].API != "gone" || d[1].Status != baileytest.Dead || len(d[1].Attempts) != 1 || d[1].Attempts[0].StatusCode != 404 || d[1].ErrorCode != "ERROR_FROM_TARGET" {
 		t.Errorf("got %+v, want it dead", d[1])
 	}
-	if got := srv.Wait(srv.Put("elsewhere", "x", `{}`)); len(got) != 0 {
+	if got := srv.Deliveries(srv.Put("elsewhere", "x", `{}`)); len(got) != 0 {
 		t.Errorf("an event that no rule matches has deliveries: %+v", got)
 	}
 }
@@ -136,6 +136,12 @@ func TestFailures(t *testing.T) {
 		{"an event", func(s *baileytest.Server) { s.Put("shop", "Order", "not JSON") }, "MalformedDetail"},
 		{"an event id", func(s *baileytest.Server) { s.Wait("x") }, `waiting for event "x"`},
 		{"an event that is not there", func(s *baileytest.Server) { s.Wait("01234567-89ab-7def-8123-456789abcdef") }, "looking for event"},
+		{"an event that matches nothing", func(s *baileytest.Server) {
+			s.Rule("r", orders, s.API("a").ARN("POST", "/"))
+			_ = s.Wait(s.Put("elsewhere", "Order", `{}`))[0]
+		}, "rule r: source is"},
+		{"an event where there are no rules", func(s *baileytest.Server) { _ = s.Wait(s.Put("shop", "Order", `{}`))[0] }, "event bus default in us-east-1 has no rules"},
+		{"redriving nothing", func(s *baileytest.Server) { s.Redrive(s.Put("shop", "Order", `{}`)) }, "nothing of it was given up"},
 		{"a status", func(s *baileytest.Server) {
 			api := s.API("odd")
 			api.Respond(baileytest.Response{Status: 99})

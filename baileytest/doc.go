@@ -49,7 +49,10 @@
 // pass. Requests to the APIs themselves take real time, as long as they take.
 //
 // [Server.Wait] lets everything be done that is due now, and says what became
-// of an event: its deliveries, and each of their attempts with its time.
+// of an event: its deliveries, and each of their attempts with its time. If no
+// rule matched the event, it fails the test and says why; [Server.Deliveries]
+// does not mind. [Server.DeadLetters] and [Server.Redrive] are for what was given
+// up.
 //
 // So a test never sleeps and never polls.
 package baileytest

@@ -126,3 +126,52 @@ func ExampleServer_Call() {
 	// {"hello": "world"}
 	// ResourceNotFoundException: Rule nobody does not exist on EventBus default.
 }
+
+// What is given up goes to the target's dead-letter queue, and is sent again once
+// its cause is mended.
+func ExampleServer_Redrive() {
+	t := newT() // in a test, this is its *testing.T
+	defer t.end()
+
+	srv := baileytest.New(t)
+	warehouse := srv.API("warehouse")
+	warehouse.Respond(baileytest.Response{Status: http.StatusNotFound})
+	srv.Rule("orders", `{"source": ["shop"]}`)
+	err := srv.Call("PutTargets", map[string]any{
+		"Rule": "orders",
+		"Targets": []map[string]any{{
+			"Id": "api", "Arn": warehouse.ARN("POST", "/orders"),
+			"DeadLetterConfig": map[string]string{"Arn": "arn:aws:sqs:us-east-1:000000000000:failed"},
+		}},
+	}, nil)
+	fmt.Println(err)
+
+	id := srv.Put("shop", "Order Placed", `{"id": "o-1"}`)
+	for _, d := range srv.DeadLetters() {
+		fmt.Println(d.EventID == id, d.Queue, d.ErrorCode)
+	}
+
+	warehouse.Respond(baileytest.Response{Status: http.StatusCreated})
+	fmt.Println(srv.Redrive(id))
+	fmt.Println(srv.Wait(id)[0].Status, len(srv.DeadLetters()))
+	// Output:
+	// <nil>
+	// true arn:aws:sqs:us-east-1:000000000000:failed ERROR_FROM_TARGET
+	// 1
+	// delivered 0
+}
+
+// Which rules there are, and why an event did not match them.
+func ExampleServer_Explain() {
+	t := newT() // in a test, this is its *testing.T
+	defer t.end()
+
+	srv := baileytest.New(t)
+	srv.Rule("orders", `{"source": ["shop"]}`, srv.API("warehouse").ARN("POST", "/orders"))
+	id := srv.Put("shop.test", "Order Placed", `{}`)
+	fmt.Println(len(srv.Deliveries(id)))
+	fmt.Println(srv.Explain(id))
+	// Output:
+	// 0
+	// rule orders: source is "shop.test", where the pattern wants "shop"
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -36,7 +37,21 @@ func (c *eventCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	return printEvent(t, view, now)
+	if err := printEvent(t, view, now); err != nil || len(view.Deliveries) > 0 {
+		return err
+	}
+	// The rules of its own bus are explained elsewhere; that they are all in another
+	// region is what nobody looks for.
+	lines, err := whyNone(ctx, server, view)
+	if problem, ok := errors.AsType[*client.Error](err); ok && problem.Code == "NotFound" {
+		lines, err = []string{problem.Message}, nil
+	}
+	if err == nil && len(lines) > 0 && !strings.HasPrefix(lines[0], "rule ") {
+		for _, line := range lines {
+			t.out.printf("           %s\n", printable(line))
+		}
+	}
+	return err
 }
 
 // errNoID is for scripts in whose variable no id is.

@@ -73,7 +73,7 @@ func (c *explainCommand) Run(ctx context.Context, t *terminal) error {
 		return t.out.json(answer)
 	}
 	if len(answer.Rules) == 0 {
-		t.out.println("The event bus has no rules.")
+		t.out.println("The event bus has no rules. " + admin.Elsewhere(answer.Elsewhere))
 		return nil
 	}
 	rows := newTable(t.out, "RULE", "MATCHED", "WHY NOT")

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"bailey/internal/arn"
@@ -104,6 +107,9 @@ func (a *api) explain(r *http.Request) (any, error) {
 	answer := Explanations{Rules: []Explanation{}}
 	for page := (rule.Page{}); ; {
 		rules, next, err := a.router.Rules().Rules(region, ask.EventBusName, ask.Rule, page)
+		if unknown, ok := errors.AsType[*rule.Error](err); ok && unknown.Kind == rule.NotFound {
+			return nil, &problem{http.StatusNotFound, "NotFound", strings.TrimSpace(fmt.Sprintf("In region %s: %s %s", region, unknown.Message, Elsewhere(a.elsewhere())))}
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -122,10 +128,26 @@ func (a *api) explain(r *http.Request) (any, error) {
 		}
 		page.Token = next
 	}
+	if len(answer.Rules) == 0 {
+		answer.Elsewhere = a.elsewhere()
+	}
 	if ask.Rule != "" && len(answer.Rules) == 0 {
-		return nil, &problem{http.StatusNotFound, "NotFound", "There is no rule " + ask.Rule + " on this event bus."}
+		return nil, &problem{http.StatusNotFound, "NotFound", "There is no rule " + ask.Rule + " on this event bus in region " + region + ". " + Elsewhere(answer.Elsewhere)}
 	}
 	return answer, nil
+}
+
+// maxElsewhere bounds how many other buses are named.
+const maxElsewhere = 20
+
+// elsewhere lists buses that have rules.
+func (a *api) elsewhere() (all []RulesElsewhere) {
+	for _, b := range a.router.Rules().WithRules() {
+		if len(all) < maxElsewhere {
+			all = append(all, RulesElsewhere{b.Region, b.Bus, b.Rules})
+		}
+	}
+	return all
 }
 
 // explainRule explains a rule and, where it matches, says which of its targets

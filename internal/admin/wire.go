@@ -142,6 +142,16 @@ type TargetNote struct {
 // Explanations is the answer to an [ExplainRequest], by rule name.
 type Explanations struct {
 	Rules []Explanation `json:"rules"`
+	// Elsewhere is given where the event bus has no rules: other buses, in this
+	// region or another, that have some.
+	Elsewhere []RulesElsewhere `json:"elsewhere,omitempty"`
+}
+
+// RulesElsewhere is an event bus that was not asked and has rules.
+type RulesElsewhere struct {
+	Region       string `json:"region"`
+	EventBusName string `json:"eventBusName"`
+	Rules        int    `json:"rules"`
 }
 
 // DeadLetter is a message in a dead-letter queue.

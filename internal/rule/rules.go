@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -361,6 +362,25 @@ func (r *Registry) Rules(region, busNameOrARN, prefix string, page Page) ([]*Rul
 		return true
 	})
 	return list, next, nil
+}
+
+// A BusRules says how many rules an event bus has.
+type BusRules struct {
+	Region, Bus string
+	Rules       int
+}
+
+// WithRules lists the event buses that have rules, by region and name.
+func (r *Registry) WithRules() (all []BusRules) {
+	for key, b := range *r.buses.Load() {
+		if n := b.rules.Load().Len(); n > 0 {
+			all = append(all, BusRules{key.region, key.name, n})
+		}
+	}
+	slices.SortFunc(all, func(x, y BusRules) int {
+		return cmp.Or(strings.Compare(x.Region, y.Region), strings.Compare(x.Bus, y.Bus))
+	})
+	return all
 }
 
 // following returns the first name after name.

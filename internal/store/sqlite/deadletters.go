@@ -127,7 +127,7 @@ func (s *Store) DeadLetters(ctx context.Context, dead store.Undelivered, after i
 }
 
 // searchLetters is how many dead letters [Store.DeadLetterPage] looks at.
-const searchLetters = 2000
+const searchLetters = 1000
 
 // DeadLetterPage is DeadLetters within bounds: it looks at a bounded number of
 // messages, and may return fewer than limit, or none, and the id that the next

@@ -18,6 +18,10 @@ import (
 // the page is to take no longer in a large store than in a small one.
 const searchRows = 20000
 
+// searchOpen is searchRows for the rows that are found by the index of those
+// not delivered: each is looked up on its own.
+const searchOpen = 2000
+
 // bottom is a key below that of every event.
 const bottom int64 = -1
 
@@ -102,6 +106,10 @@ func (s *Store) rowsOf(conn *sqlite.Conn, q store.Query, before token, limit int
 	defer stmt.Reset()
 	stmt.BindInt64(1, before.key)
 	stmt.BindInt64(2, oldest)
+	most := searchRows
+	if q.Status != nil && *q.Status != store.Delivered {
+		most = searchOpen
+	}
 	c := collector{s: s, q: q, before: before, routes: map[int64]bool{}, endpoints: map[int64]bool{}}
 	for looked := 0; ; looked++ {
 		row, err := stmt.Step()
@@ -114,7 +122,7 @@ func (s *Store) rowsOf(conn *sqlite.Conn, q store.Query, before token, limit int
 		}
 		if key := stmt.ColumnInt64(0); key != c.key {
 			c.turn()
-			if looked > 0 && (len(c.refs) >= limit || looked >= searchRows) {
+			if looked > 0 && (len(c.refs) >= limit || looked >= most) {
 				return c.refs, c.key, nil
 			}
 			c.key = key
