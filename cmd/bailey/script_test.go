@@ -29,6 +29,7 @@ import (
 //	                      with LOG=nobody it talks into a pipe that nobody reads
 //	halt                  stops that server, which has to end in good order; so does the end of the script. (Not stop,
 //	                      which is testscript's own and ends the script there, with nothing said.)
+//	reload WORDS          has that server read its config file again, and waits until serve.log says so with the words
 //	sink                  starts an API whose URL is in SINK: /status/N answers N, everything else 200
 //	aws OPERATION FILE    calls the AWS API with the JSON of a file
 //	exits CODE PROGRAM... runs a program that has to end with this exit code
@@ -45,7 +46,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": serveScript, "halt": haltScript, "sink": sinkScript, "aws": awsScript, "exits": exitsScript, "capture": captureScript,
+			"serve": serveScript, "halt": haltScript, "reload": reloadScript, "sink": sinkScript, "aws": awsScript, "exits": exitsScript, "capture": captureScript,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -130,6 +131,19 @@ func haltScript(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: halt")
 	}
 	ts.Check(ts.Value(running{}).(*server).stop())
+}
+
+func reloadScript(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: reload WORDS")
+	}
+	s := ts.Value(running{}).(*server)
+	ts.Check(s.process.Process.Signal(syscall.SIGHUP))
+	for deadline := time.Now().Add(startLimit); !strings.Contains(ts.ReadFile("serve.log"), args[0]); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			ts.Fatalf("after %v the log does not say %q:\n%s", startLimit, args[0], ts.ReadFile("serve.log"))
+		}
+	}
 }
 
 // stop asks the server to end and returns an error unless it does so with exit code 0 and in time.

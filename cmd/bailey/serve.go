@@ -39,12 +39,19 @@ type serveCommand struct {
 	At                   time.Time     `env:"BAILEY_AT" help:"With --clock virtual: where the clock stands at first (RFC 3339); where it stood in the data folder, or now, if nobody says." placeholder:"TIME"`
 	LogFormat            string        `env:"BAILEY_LOG_FORMAT" help:"text or json; text if nobody says." placeholder:"FORMAT"`
 	LogLevel             string        `env:"BAILEY_LOG_LEVEL" help:"debug, info, warn or error; info if nobody says." placeholder:"LEVEL"`
+	Check                bool          `help:"Check the config file and the flags, and serve nothing."`
+
+	level  *slog.LevelVar // of the log
+	signer *request.Signer
 }
 
 // Help is what --help says beyond the list of flags.
 func (serveCommand) Help() string {
 	return `The first SIGINT or SIGTERM stops the server in good order, within the grace time; it then exits with 0. A second one ends
-it at once. Nothing that was acknowledged is lost either way: it is delivered after the next start.`
+it at once. Nothing that was acknowledged is lost either way: it is delivered after the next start.
+
+SIGHUP makes it read its config file again: APIs, credentials and the log's level change at once. Its log says what changed and what
+needs a restart; a file with a mistake changes nothing.`
 }
 
 // Run serves until it is told to stop.
@@ -63,6 +70,14 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	if c.Check {
+		t.out.printf("The settings are in order, with %s.\n", count(len(file.apis), "API"))
+		return nil
+	}
+	// Before anything listens, so that a signal that comes early does not end it.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	// A log whose reader has gone, such as a pipe's, is no reason to stop. The
 	// other commands end with their readers.
 	signal.Ignore(syscall.SIGPIPE)
@@ -74,6 +89,7 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	resting, stop := context.WithCancel(ctx)
 	var giving sync.WaitGroup
 	giving.Go(func() { giveBack(resting) })
+	giving.Go(func() { c.reloadOn(resting, hangups, file, server, settings.Router.Log) })
 	defer giving.Wait()
 	defer stop()
 	return server.Serve(ctx)
@@ -81,7 +97,13 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 
 // settings puts flags, environment and file together.
 func (c *serveCommand) settings(file *config, logTo io.Writer) (*daemon.Config, error) {
-	log, err := newLog(logTo, cmp.Or(c.LogFormat, file.Log.Format, "text"), cmp.Or(c.LogLevel, file.Log.Level, "info"))
+	level, err := c.levelOf(file)
+	if err != nil {
+		return nil, err
+	}
+	c.level = new(slog.LevelVar)
+	c.level.Set(level)
+	log, err := newLog(logTo, cmp.Or(c.LogFormat, file.Log.Format, "text"), c.level)
 	if err != nil {
 		return nil, err
 	}
@@ -93,11 +115,8 @@ func (c *serveCommand) settings(file *config, logTo io.Writer) (*daemon.Config, 
 	if len(region) > 32 || strings.Trim(region, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 		return nil, fmt.Errorf("the region %q is not made of lower-case letters, digits and hyphens, such as us-east-1", region)
 	}
-	var signer *request.Signer
-	if len(file.credentials) > 0 {
-		if signer, err = request.NewSigner(file.credentials, time.Now); err != nil {
-			return nil, fmt.Errorf("reading the credentials: %w", err)
-		}
+	if c.signer, err = request.NewSigner(file.credentials, time.Now); err != nil {
+		return nil, fmt.Errorf("reading the credentials: %w", err)
 	}
 	replayStart, err := file.replayStart()
 	if err != nil {
@@ -119,7 +138,7 @@ func (c *serveCommand) settings(file *config, logTo io.Writer) (*daemon.Config, 
 			Allow:            file.Egress.Allow,
 			Deny:             file.Egress.Deny,
 			PassThrough:      c.PassThrough || file.PassThrough,
-			Signer:           signer,
+			Signer:           c.signer,
 			MaxQueued:        file.Limits.QueuedDeliveries,
 			MaxQueuedBytes:   int64(file.Limits.QueuedBytes),
 			MaxInFlight:      file.Limits.InFlight,
@@ -164,13 +183,18 @@ func (c *serveCommand) clock() clock.Clock {
 	return nil
 }
 
-// newLog returns a log that writes lines of text or JSON.
-func newLog(to io.Writer, format, level string) (*slog.Logger, error) {
-	var least slog.Level
+// levelOf is how important a line must be for the log.
+func (c *serveCommand) levelOf(file *config) (least slog.Level, err error) {
+	level := cmp.Or(c.LogLevel, file.Log.Level, "info")
 	if err := least.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("the log level %q is none of debug, info, warn, error", level)
+		return least, fmt.Errorf("the log level %q is none of debug, info, warn, error", level)
 	}
-	options := &slog.HandlerOptions{Level: least}
+	return least, nil
+}
+
+// newLog returns a log that writes lines of text or JSON.
+func newLog(to io.Writer, format string, level slog.Leveler) (*slog.Logger, error) {
+	options := &slog.HandlerOptions{Level: level}
 	switch format {
 	case "text":
 		return slog.New(slog.NewTextHandler(to, options)), nil

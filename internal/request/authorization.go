@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"bailey/internal/retry"
@@ -122,7 +123,7 @@ const AnyRole = "*"
 // configures it says what credentials a role stands for. It is safe for
 // concurrent use.
 type Signer struct {
-	roles map[string]*sigv4.Signer
+	roles atomic.Pointer[map[string]*sigv4.Signer]
 	now   func() time.Time
 }
 
@@ -130,15 +131,26 @@ type Signer struct {
 // them. now is the time that signatures are made at: the real one, whatever
 // clock the deliveries run on, since the receiver compares it with its own.
 func NewSigner(roles map[string]sigv4.Credentials, now func() time.Time) (*Signer, error) {
-	s := &Signer{roles: make(map[string]*sigv4.Signer, len(roles)), now: now}
+	s := &Signer{now: now}
+	if err := s.Replace(roles); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Replace puts other credentials in the place of those that the signer has. On
+// an error it keeps them.
+func (s *Signer) Replace(roles map[string]sigv4.Credentials) error {
+	signers := make(map[string]*sigv4.Signer, len(roles))
 	for role, credentials := range roles {
 		signer, err := sigv4.New(credentials)
 		if err != nil {
-			return nil, fmt.Errorf("role %s: %w", role, err)
+			return fmt.Errorf("role %s: %w", role, err)
 		}
-		s.roles[role] = signer
+		signers[role] = signer
 	}
-	return s, nil
+	s.roles.Store(&signers)
+	return nil
 }
 
 func (s *Signer) sign(req *http.Request, body []byte, roleARN, region string) *retry.Failure {
@@ -147,8 +159,9 @@ func (s *Signer) sign(req *http.Request, body []byte, roleARN, region string) *r
 	}
 	var signer *sigv4.Signer
 	if s != nil {
-		if signer = s.roles[roleARN]; signer == nil {
-			signer = s.roles[AnyRole]
+		roles := *s.roles.Load()
+		if signer = roles[roleARN]; signer == nil {
+			signer = roles[AnyRole]
 		}
 	}
 	if signer == nil {
