@@ -286,7 +286,7 @@ func (k *soak) redriveAll(limit time.Duration) {
 		switch {
 		case len(k.server.deliveries(k.t, "/_bailey/v1/deliveries?limit=1&status=pending")) > 0:
 		case len(k.server.deliveries(k.t, "/_bailey/v1/deliveries?limit=1&status=dead")) > 0:
-			status, body := k.server.request(k.t, http.MethodPost, "/_bailey/v1/dead-letters/redrive", Object{})
+			status, body := k.server.request(k.t, http.MethodPost, "/_bailey/v1/dead-letters/redrive", Object{"all": true})
 			if status/100 != 2 {
 				k.t.Fatalf("redriving: %d %s", status, body)
 			}

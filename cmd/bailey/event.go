@@ -194,6 +194,12 @@ func printDelivery(out *output, p colour.Painter, d *admin.Delivery, now time.Ti
 func next(d *admin.Delivery, now time.Time) string {
 	attempt := d.EarlierAttempts + d.Attempts + 1
 	switch {
+	case d.Endpoint != nil && d.Endpoint.State == "paused":
+		return fmt.Sprintf("attempt %d, once the API is resumed: it is paused. bailey resume %s", attempt, d.API)
+	case d.Endpoint != nil && d.Endpoint.ProbeAt != nil:
+		return fmt.Sprintf("attempt %d, once the API is well: its circuit is open, and is tried with one delivery at %s; bailey resume %s closes it", attempt, moment(d.Endpoint.ProbeAt), d.API)
+	case d.Endpoint != nil:
+		return fmt.Sprintf("attempt %d, once the API is well: its circuit is open; bailey resume %s closes it", attempt, d.API)
 	case d.NextAttemptAt == nil:
 		return fmt.Sprintf("attempt %d, under way or about to be", attempt)
 	case d.NextAttemptAt.After(now):

@@ -59,3 +59,26 @@ func TestPrintEventThatCameOfAnother(t *testing.T) {
 		})
 	}
 }
+
+// What holds a pending delivery back is said, and how to let it go.
+func TestNextOfADeliveryThatIsHeldBack(t *testing.T) {
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	probe := now.Add(time.Minute)
+	for _, tt := range []struct {
+		name string
+		held *admin.HoldingEndpoint
+		want string
+	}{
+		{"nothing", nil, "attempt 3, due since "},
+		{"a pause", &admin.HoldingEndpoint{State: "paused"}, "attempt 3, once the API is resumed: it is paused. bailey resume orders"},
+		{"an open circuit", &admin.HoldingEndpoint{State: "open", ProbeAt: &probe}, "attempt 3, once the API is well: its circuit is open, and is tried with one delivery at 2026-11-28 12:01:00"},
+		{"an open circuit, tried at this moment", &admin.HoldingEndpoint{State: "open"}, "attempt 3, once the API is well: its circuit is open; bailey resume orders closes it"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := &admin.Delivery{API: "orders", Attempts: 2, NextAttemptAt: &now, Endpoint: tt.held}
+			if got := next(d, now); !strings.HasPrefix(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

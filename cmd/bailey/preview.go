@@ -66,6 +66,9 @@ func (c *previewCommand) readTarget(t *terminal, target *rule.Target) error {
 	if err := json.Unmarshal(text, target); err != nil {
 		return fmt.Errorf("the target in %s: %w", c.Target, err)
 	}
+	if err := admin.CheckNames(text, target); err != nil {
+		return fmt.Errorf("the target in %s: %w", c.Target, err)
+	}
 	return nil
 }
 

@@ -53,7 +53,7 @@ func (c *redriveCommand) Run(ctx context.Context, t *terminal) error {
 	if c.Rate < 0 {
 		return &usageError{"--rate must not be negative"}
 	}
-	ask := admin.RedriveRequest{RatePerSecond: c.Rate}
+	ask := admin.RedriveRequest{RatePerSecond: c.Rate, All: c.All}
 	switch {
 	case c.DeadLetter != 0:
 		ask.ID = c.DeadLetter

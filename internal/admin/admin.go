@@ -220,6 +220,9 @@ func decode(r *http.Request, v any) error {
 	if awsjson.Values(body) > maxValues {
 		return badRequest("The body has more than %d values.", maxValues)
 	}
+	if err := CheckNames(body, v); err != nil {
+		return badRequest("The body is not what is expected here: %v.", err)
+	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
@@ -381,6 +384,9 @@ func (a *api) view(ctx context.Context, id event.ID) (*Event, error) {
 		Settled:      true,
 		Deliveries:   make([]Delivery, len(view.Deliveries)),
 	}
+	if err := a.addEndpoints(ctx, answer, view.Deliveries); err != nil {
+		return nil, err
+	}
 	attempts := map[event.ID][]store.Attempt{} // by the event, which may be a copy or a replay
 	for i := range view.Deliveries {
 		d := &view.Deliveries[i]
@@ -390,7 +396,9 @@ func (a *api) view(ctx context.Context, id event.ID) (*Event, error) {
 			}
 		}
 		answer.Settled = answer.Settled && d.Status != store.Pending
+		endpoint := answer.Deliveries[i].Endpoint
 		answer.Deliveries[i] = a.delivery(d)
+		answer.Deliveries[i].Endpoint = endpoint
 		if route, ok := a.router.Rules().Route(rule.RouteKey(d.Route)); ok {
 			answer.Deliveries[i].Notes = deliver.Notes(route, view.JSON)
 		}

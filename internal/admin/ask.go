@@ -6,52 +6,64 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"bailey/internal/arn"
+	"bailey/internal/awsjson"
 	"bailey/internal/deliver"
 	"bailey/internal/event"
 	"bailey/internal/rule"
 	"bailey/pattern"
 )
 
+// envelopeMembers are the members of an event, entryMembers those of an entry of
+// PutEvents.
+var (
+	envelopeMembers = []string{"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"}
+	entryMembers    = []string{"Source", "DetailType", "Detail", "Resources", "Time", "TraceHeader", "EventBusName"}
+)
+
 // envelope returns the event that a caller gave, as an envelope: as it is when
 // it has every member, else with the missing ones made up, so that one can ask
-// with as little as a source and a detail.
-func (a *api) envelope(given json.RawMessage, region string) ([]byte, error) {
+// with as little as a source and a detail. An entry of PutEvents is taken too,
+// with the event bus that it names. Names are exact, as they are in rules.
+func (a *api) envelope(given json.RawMessage, region string) (envelope []byte, bus string, err error) {
 	if len(given) == 0 {
-		return nil, badRequest("event is required.")
+		return nil, "", badRequest("event is required.")
 	}
 	if !event.IsObject(given) {
-		return nil, badRequest("event is not a JSON object.")
+		return nil, "", badRequest("event is not a JSON object.")
 	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(given, &members); err != nil {
-		return nil, badRequest("event: %v.", err)
+		return nil, "", badRequest("event: %v.", err)
 	}
-	complete := true
-	for _, name := range []string{"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"} {
-		if _, ok := members[name]; !ok {
-			complete = false
+	has := func(name string) bool { _, ok := members[name]; return ok }
+	if !slices.ContainsFunc(envelopeMembers, func(name string) bool { return !has(name) }) {
+		return given, "", nil
+	}
+	known := envelopeMembers
+	if slices.ContainsFunc(entryMembers, has) {
+		known = entryMembers
+	}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if !slices.Contains(known, name) {
+			return nil, "", badRequest("event has a member %.100q. An event has %s; an entry of PutEvents has %s.",
+				name, strings.Join(envelopeMembers, ", "), strings.Join(entryMembers, ", "))
 		}
 	}
-	if complete {
-		return given, nil
+	var e eventGiven
+	if slices.Contains(known, "Source") {
+		e, bus, err = entryGiven(given)
+	} else {
+		err = json.Unmarshal(given, &e)
 	}
-	var e struct {
-		ID         event.ID        `json:"id"`
-		DetailType string          `json:"detail-type"`
-		Source     string          `json:"source"`
-		Account    string          `json:"account"`
-		Time       time.Time       `json:"time"`
-		Region     string          `json:"region"`
-		Resources  []string        `json:"resources"`
-		Detail     json.RawMessage `json:"detail"`
-	}
-	if err := json.Unmarshal(given, &e); err != nil {
-		return nil, badRequest("event: %v.", err)
+	if err != nil {
+		return nil, "", badRequest("event: %v.", err)
 	}
 	now := a.router.Now()
 	if e.ID == (event.ID{}) {
@@ -65,7 +77,43 @@ func (a *api) envelope(given json.RawMessage, region string) ([]byte, error) {
 		Time: e.Time, Source: e.Source, DetailType: e.DetailType, Resources: e.Resources, Detail: e.Detail,
 	}
 	region = cmp.Or(e.Region, region, a.Region)
-	return event.New(e.ID, entry, cmp.Or(e.Account, a.Account), region, now).JSON, nil
+	return event.New(e.ID, entry, cmp.Or(e.Account, a.Account), region, now).JSON, bus, nil
+}
+
+type eventGiven struct {
+	ID         event.ID        `json:"id"`
+	DetailType string          `json:"detail-type"`
+	Source     string          `json:"source"`
+	Account    string          `json:"account"`
+	Time       time.Time       `json:"time"`
+	Region     string          `json:"region"`
+	Resources  []string        `json:"resources"`
+	Detail     json.RawMessage `json:"detail"`
+}
+
+// entryGiven reads an entry of PutEvents as the AWS CLI takes it: its Time may be
+// a number of seconds or a text.
+func entryGiven(given []byte) (e eventGiven, bus string, err error) {
+	var entry struct {
+		Source, DetailType, Detail, EventBusName string
+		Resources                                []string
+		Time                                     json.RawMessage
+	}
+	if err := json.Unmarshal(given, &entry); err != nil {
+		return e, "", err
+	}
+	e = eventGiven{Source: entry.Source, DetailType: entry.DetailType, Resources: entry.Resources, Detail: json.RawMessage(entry.Detail)}
+	if entry.Detail != "" && !event.IsObject(e.Detail) {
+		return e, "", errors.New("Detail is not a text with a JSON object")
+	}
+	if len(entry.Time) > 0 && entry.Time[0] == '"' {
+		err = json.Unmarshal(entry.Time, &e.Time)
+	} else if len(entry.Time) > 0 && string(entry.Time) != "null" {
+		var seconds awsjson.Time
+		err = seconds.UnmarshalJSON(entry.Time)
+		e.Time = seconds.Time
+	}
+	return e, entry.EventBusName, err
 }
 
 // preview answers with the exact request that would be sent, secrets masked;
@@ -75,7 +123,7 @@ func (a *api) preview(r *http.Request) (any, error) {
 	if err := decode(r, &ask); err != nil {
 		return nil, err
 	}
-	body, err := a.envelope(ask.Event, ask.Region)
+	body, _, err := a.envelope(ask.Event, ask.Region)
 	if err != nil {
 		return nil, err
 	}
@@ -100,10 +148,11 @@ func (a *api) explain(r *http.Request) (any, error) {
 		return nil, err
 	}
 	region := cmp.Or(ask.Region, a.Region)
-	body, err := a.envelope(ask.Event, region)
+	body, bus, err := a.envelope(ask.Event, region)
 	if err != nil {
 		return nil, err
 	}
+	ask.EventBusName = cmp.Or(ask.EventBusName, bus)
 	answer := Explanations{Rules: []Explanation{}}
 	for page := (rule.Page{}); ; {
 		rules, next, err := a.router.Rules().Rules(region, ask.EventBusName, ask.Rule, page)

@@ -35,13 +35,15 @@ type Undelivered struct {
 }
 
 // RedriveRequest asks to send again what was given up: the delivery of one
-// message, those of one event, or what is selected.
+// message, those of one event, what is selected, or, where nothing is, all if
+// that is said.
 type RedriveRequest struct {
 	ID int64 `json:"id,omitempty"` // of a dead letter; stands alone
 	Undelivered
 	// RatePerSecond bounds how many are sent again in a second; 0 is no bound
 	// but what their endpoints take.
 	RatePerSecond float64 `json:"ratePerSecond,omitempty"`
+	All           bool    `json:"all,omitempty"`
 }
 
 // PurgeRequest asks to remove messages from dead-letter queues: what is
@@ -296,7 +298,7 @@ func (a *api) redrive(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if ask.ID != 0 {
-		if ask.Undelivered != (Undelivered{}) {
+		if ask.Undelivered != (Undelivered{}) || ask.All {
 			return nil, badRequest("id is of one message: nothing else is to be selected with it.")
 		}
 		err := a.router.RedriveDeadLetter(r.Context(), ask.ID)
@@ -304,6 +306,9 @@ func (a *api) redrive(r *http.Request) (any, error) {
 			err = noDeadLetter(ask.ID)
 		}
 		return a.redriven(1, 0, err)
+	}
+	if ask.Undelivered == (Undelivered{}) && !ask.All {
+		return nil, badRequest(`Nothing is selected. To send again all that was given up, say {"all": true}.`)
 	}
 	which, err := ask.store(a.router.Now())
 	if err != nil {

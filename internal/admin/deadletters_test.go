@@ -217,8 +217,11 @@ func TestRedriveCalls(t *testing.T) {
 	w.ask("GET", "/redrives/4711", "", 404)
 	w.ask("DELETE", "/redrives/x", "", 404)
 	w.ask("POST", "/events/x/redrive", "", 400)
-	// No body at all is everything.
-	if got := w.ask("POST", "/dead-letters/redrive", "", 202); got["matched"] != 4.0 {
+	// Everything has to be said.
+	for _, body := range []string{"", `{}`, `{"ratePerSecond": 5}`, `{"all": false}`, `{"all": true, "id": 1}`} {
+		w.ask("POST", "/dead-letters/redrive", body, 400)
+	}
+	if got := w.ask("POST", "/dead-letters/redrive", `{"all": true}`, 202); got["matched"] != 4.0 {
 		t.Errorf("got %v, want all 4", got)
 	}
 }

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"bailey"
@@ -71,6 +72,26 @@ func (a *api) listEndpoints(ctx context.Context, which func(store.Endpoint) bool
 		}
 	}
 	return answer, nil
+}
+
+// addEndpoints says of the pending deliveries of an event what holds them back,
+// where that is their endpoint.
+func (a *api) addEndpoints(ctx context.Context, to *Event, deliveries []store.Delivery) error {
+	if !slices.ContainsFunc(deliveries, func(d store.Delivery) bool { return d.Status == store.Pending }) {
+		return nil
+	}
+	all, err := a.router.Endpoints(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range deliveries {
+		d := &deliveries[i]
+		at := slices.IndexFunc(all, func(s bailey.EndpointStatus) bool { return s.Endpoint == d.Endpoint })
+		if d.Status == store.Pending && at >= 0 && all[at].State != "closed" {
+			to.Deliveries[i].Endpoint = &HoldingEndpoint{State: all[at].State, ProbeAt: optional(all[at].ProbeAt)}
+		}
+	}
+	return nil
 }
 
 func endpointOf(s *bailey.EndpointStatus) Endpoint {

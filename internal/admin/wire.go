@@ -47,6 +47,10 @@ type Delivery struct {
 	// DeadLetterQueue is the ARN of the queue that holds a message about it.
 	DeadLetterQueue string `json:"deadLetterQueue,omitempty"`
 
+	// Endpoint is given with a single event, of a pending delivery whose API is
+	// paused or has an open circuit: it waits for that.
+	Endpoint *HoldingEndpoint `json:"endpoint,omitempty"`
+
 	// FailedAttempts are given with a single event only.
 	FailedAttempts []Attempt `json:"failedAttempts,omitempty"`
 
@@ -67,6 +71,12 @@ func (d Delivery) MarshalJSON() ([]byte, error) {
 		LastErrorCode  *string    `json:"lastErrorCode"`
 		LastError      *string    `json:"lastError"`
 	}{plain(d), d.NextAttemptAt, optional(d.LastStatusCode), optional(d.LastErrorCode), optional(d.LastError)})
+}
+
+// HoldingEndpoint is why an API and stage gets nothing at present.
+type HoldingEndpoint struct {
+	State   string     `json:"state"`             // paused or open
+	ProbeAt *time.Time `json:"probeAt,omitempty"` // when one delivery tries an open one
 }
 
 // Attempt is one attempt that failed.
