@@ -86,7 +86,9 @@ func (a *api) addEndpoints(ctx context.Context, to *Event, deliveries []store.De
 	}
 	for i := range deliveries {
 		d := &deliveries[i]
-		at := slices.IndexFunc(all, func(s bailey.EndpointStatus) bool { return s.Endpoint.API == d.Endpoint.API && s.Endpoint.Stage == d.Endpoint.Stage })
+		at := slices.IndexFunc(all, func(s bailey.EndpointStatus) bool {
+			return s.Endpoint.API == d.Endpoint.API && s.Endpoint.Stage == d.Endpoint.Stage
+		})
 		if d.Status == store.Pending && at >= 0 && all[at].State != "closed" {
 			to.Deliveries[i].Endpoint = &HoldingEndpoint{State: all[at].State, ProbeAt: optional(all[at].ProbeAt)}
 		}
