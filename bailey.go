@@ -87,6 +87,10 @@ type Config struct {
 	// requests under way, but for those of at most 4 KiB; 0 means 64 MiB.
 	MaxRenderedBytes int64
 
+	// Starting, when not nil, is called each second while Open waits for room on
+	// the disk of Dir, with an error that says how much is needed.
+	Starting func(error)
+
 	// ReplayStart is how long a replay is STARTING before its first event, as in
 	// AWS, by the machine's clock; 0 means a minute, and a negative time no time at
 	// all. A virtual clock has no such time either.
@@ -184,7 +188,8 @@ func Open(ctx context.Context, cfg Config) (*Router, error) {
 		// company.
 		storeConfig.SettleDelay = -1
 	}
-	if r.store, err = sqlite.Open(storeConfig); err != nil {
+	storeConfig.Patient = func(why error) bool { return r.awaitDisk(ctx, why) }
+	if r.store, err = openPatiently(storeConfig); err != nil {
 		return nil, err
 	}
 	r.ids.StartAfter(r.store.NewestKey())
@@ -192,7 +197,37 @@ func Open(ctx context.Context, cfg Config) (*Router, error) {
 		r.stopHistory()
 		return nil, errors.Join(err, r.store.Close())
 	}
+	r.store.Started()
 	return r, nil
+}
+
+// openPatiently opens the store as soon as the disk has room for that.
+func openPatiently(cfg sqlite.Config) (*sqlite.Store, error) {
+	for {
+		s, err := sqlite.Open(cfg)
+		if _, full := errors.AsType[*store.FullError](err); !full || !cfg.Patient(err) {
+			return s, err
+		}
+	}
+}
+
+// diskEvery is how often a start that waits for room on the disk tries again.
+const diskEvery = time.Second
+
+// awaitDisk waits a while for room on the disk, and says why. It reports whether
+// to try again.
+func (r *Router) awaitDisk(ctx context.Context, why error) bool {
+	if r.cfg.Starting != nil {
+		r.cfg.Starting(why)
+	}
+	timer := time.NewTimer(diskEvery)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {

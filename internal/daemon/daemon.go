@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -24,6 +25,7 @@ import (
 	"bailey/internal/eventsapi"
 	"bailey/internal/request"
 	"bailey/internal/sqs"
+	"bailey/internal/store"
 	"bailey/internal/unserved"
 )
 
@@ -76,10 +78,14 @@ type Server struct {
 	listener net.Listener
 	http     *http.Server
 	stopping chan struct{}
+	serving  chan error                   // how the HTTP server ended
+	handler  atomic.Pointer[http.Handler] // nil while the router is being opened
+	waiting  atomic.Pointer[error]        // what the start waits for
 }
 
-// Listen opens the router and binds the address. Connections are accepted by
-// Serve, which must be called to release both.
+// Listen binds the address and opens the router. Until that is open, which may
+// wait for room on the disk, health and readiness are answered and all else is
+// refused with 503. Serve must be called to release both.
 func Listen(ctx context.Context, cfg Config) (*Server, error) {
 	cfg.Listen = cmp.Or(cfg.Listen, DefaultListen)
 	cfg.GraceTime = cmp.Or(cfg.GraceTime, 10*time.Second)
@@ -90,7 +96,7 @@ func Listen(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Router.Clock == nil {
 		cfg.Router.Clock = clock.Real()
 	}
-	s := &Server{cfg: cfg, log: cfg.Router.Log, stopping: make(chan struct{})}
+	s := &Server{cfg: cfg, log: cfg.Router.Log, stopping: make(chan struct{}), serving: make(chan error, 1)}
 
 	if !cfg.AllowUnauthenticated {
 		if err := mustBeLoopback(ctx, cfg.Listen); err != nil {
@@ -108,20 +114,11 @@ func Listen(ctx context.Context, cfg Config) (*Server, error) {
 	if own, ok := listener.Addr().(*net.TCPAddr); ok {
 		cfg.Router.Own = append(slices.Clip(cfg.Router.Own), own.AddrPort())
 	}
-	if s.router, err = bailey.Open(ctx, cfg.Router); err != nil {
-		return nil, errors.Join(err, listener.Close())
-	}
-	for _, api := range cfg.APIs {
-		if err := s.router.Rules().PutAPI(ctx, api); err != nil {
-			err = fmt.Errorf("registering API %s: %w", api.ID, err)
-			return nil, errors.Join(err, listener.Close(), s.router.Close())
-		}
-	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	s.http = &http.Server{
-		Handler:           connections.watch(s.guarded(s.handler())),
+		Handler:           connections.watch(s.guarded(http.HandlerFunc(s.dispatch))),
 		ConnState:         connections.track,
 		ConnContext:       connections.remember,
 		Protocols:         protocols,
@@ -133,7 +130,73 @@ func Listen(ctx context.Context, cfg Config) (*Server, error) {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	go func() { s.serving <- s.http.Serve(s.listener) }()
+	if err := s.open(ctx, cfg); err != nil {
+		return nil, errors.Join(err, s.http.Close())
+	}
+	handler := s.handle()
+	s.handler.Store(&handler)
 	return s, nil
+}
+
+// open opens the router and registers the APIs of the config.
+func (s *Server) open(ctx context.Context, cfg Config) (err error) {
+	told := false
+	cfg.Router.Starting = func(why error) {
+		s.waiting.Store(&why)
+		if !told {
+			told = true
+			s.log.Error("starting waits for room on the disk, and goes on by itself when there is some", "url", s.URL(), "error", why)
+		}
+	}
+	if s.router, err = bailey.Open(ctx, cfg.Router); err != nil {
+		return err
+	}
+	if told {
+		s.log.Info("there is room on the disk: starting goes on")
+	}
+	for _, api := range cfg.APIs {
+		if err := s.register(ctx, api, cfg.Router.Starting); err != nil {
+			return errors.Join(fmt.Errorf("registering API %s: %w", api.ID, err), s.router.Close())
+		}
+	}
+	return nil
+}
+
+// register registers an API, as soon as the disk has room for that.
+func (s *Server) register(ctx context.Context, api *request.API, starting func(error)) error {
+	for {
+		err := s.router.Rules().PutAPI(ctx, api)
+		if _, full := errors.AsType[*store.FullError](err); !full {
+			return err
+		}
+		starting(err)
+		again := time.NewTimer(time.Second)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			again.Stop()
+			return err
+		}
+	}
+}
+
+// dispatch answers by the handler once there is one.
+func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {
+	if handler := s.handler.Load(); handler != nil {
+		(*handler).ServeHTTP(w, r)
+		return
+	}
+	if r.URL.Path == "/healthz" {
+		reply(w, http.StatusOK, "ok")
+		return
+	}
+	why := "starting: the store is being opened"
+	if err := s.waiting.Load(); err != nil {
+		why = "starting: " + (*err).Error()
+	}
+	w.Header().Set("Retry-After", "1")
+	reply(w, http.StatusServiceUnavailable, why)
 }
 
 // guarded lets only those names through by which a server on a loopback address
@@ -190,13 +253,11 @@ func (s *Server) Router() *bailey.Router { return s.router }
 // did not end are in the store. It ends by itself, with an error, when no more
 // can be taken until the program is started anew: see [bailey.Router.Broken].
 func (s *Server) Serve(ctx context.Context) error {
-	failed := make(chan error, 1)
-	go func() { failed <- s.http.Serve(s.listener) }()
 	s.log.Info("bailey is listening", "url", s.URL(), "data", s.cfg.Router.Dir, "account", s.cfg.Router.Account, "region", s.cfg.Router.Region)
 
 	var err error
 	select {
-	case err = <-failed:
+	case err = <-s.serving:
 		err = fmt.Errorf("serving: %w", err)
 	case <-s.router.Broken():
 		err = s.router.Failing()
@@ -218,7 +279,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	return err
 }
 
-func (s *Server) handler() http.Handler {
+func (s *Server) handle() http.Handler {
 	mux := http.NewServeMux()
 	budget := awsjson.NewBudget(s.cfg.MaxBodiesBytes)
 	api := eventsapi.New(eventsapi.Config{

@@ -31,6 +31,7 @@ const (
 // A copier copies from the log into the database when it is told to.
 type copier struct {
 	conn   *sqlite.Conn  // its goroutine's
+	path   string        // of the database
 	wake   chan struct{} // one token: there is something to copy
 	nearly atomic.Bool   // all but a little bit has been copied
 	ready  func()        // called when nearly becomes true
@@ -47,7 +48,7 @@ func newCopier(path string, ready func(), failed func(error), broken func() bool
 	if err := prepare(conn); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	c := &copier{conn: conn, wake: make(chan struct{}, 1), ready: ready, failed: failed, broken: broken, done: make(chan struct{})}
+	c := &copier{conn: conn, path: path, wake: make(chan struct{}, 1), ready: ready, failed: failed, broken: broken, done: make(chan struct{})}
 	go c.run()
 	return c, nil
 }
@@ -60,11 +61,11 @@ func (c *copier) start() {
 	}
 }
 
-// close waits for the copier to end. Nobody may call start any more.
-func (c *copier) close() error {
+// end waits for the copier to end, and leaves its connection open. Nobody may call
+// start any more.
+func (c *copier) end() {
 	close(c.wake)
 	<-c.done
-	return c.conn.Close()
 }
 
 func (c *copier) run() {
@@ -80,6 +81,9 @@ func (c *copier) copy() error {
 	for range copyRounds {
 		if c.broken() {
 			return nil
+		}
+		if err := mayCopy(c.conn, c.path); err != nil {
+			return err
 		}
 		if _, err := checkpoint(c.conn, "PASSIVE"); err != nil {
 			return err
@@ -101,6 +105,10 @@ func (c *copier) copy() error {
 // transactions.
 func (s *Store) copyLog() {
 	if s.copier.nearly.CompareAndSwap(true, false) {
+		if err := mayCopy(s.writer, s.path); err != nil {
+			s.copyFailed(err)
+			return
+		}
 		if _, err := checkpoint(s.writer, "PASSIVE"); err != nil {
 			s.copyFailed(err)
 		}

@@ -44,6 +44,10 @@ type Config struct {
 	// MaxBytes is what the shares of APIs are shares of, see [Store.Reserve]; 0
 	// is no bound.
 	MaxBytes int64
+	// Patient, when not nil, is called each time that something cannot be written
+	// for want of room on the disk, until [Store.Started]; it waits a while, and
+	// reports whether to try once more. Its error says how much room is needed.
+	Patient func(error) bool
 	// Clock is the time of a virtual clock; nil means the machine's clock.
 	// Every transaction keeps what time it was, and is not synced: a store on
 	// a virtual clock is for tests, and survives its process but perhaps not
@@ -106,6 +110,8 @@ type Store struct {
 	names names
 	aside aside // rows that cannot be read
 
+	patient atomic.Pointer[func(error) bool]
+
 	shares  shares
 	sharing []share // of the transaction under way; the writer's
 
@@ -156,6 +162,9 @@ func Open(cfg Config) (*Store, error) {
 		s.rested = func() {}
 	}
 	s.room.L = &s.mu
+	if cfg.Patient != nil {
+		s.patient.Store(&cfg.Patient)
+	}
 
 	shared, err := makePrivate(cfg.Dir, lockName)
 	if err != nil {
@@ -165,13 +174,13 @@ func Open(cfg Config) (*Store, error) {
 		s.log.Warn("other users can write to the data folder, and so can remove or replace what is in it: run chmod go-w", "data", cfg.Dir)
 	}
 	if s.lock, err = lockDir(cfg.Dir); err != nil {
-		return nil, err
+		return nil, noRoom(cfg.Dir, err)
 	}
 	if s.folder, err = lockFolder(cfg.Dir); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
 	if err := s.open(cfg.Dir); err != nil {
-		return nil, errors.Join(err, s.release())
+		return nil, errors.Join(noRoom(cfg.Dir, err), s.release())
 	}
 	go s.write()
 	go s.watch()
@@ -311,7 +320,14 @@ func (s *Store) release() error {
 		return nil
 	}
 	if s.copier != nil {
-		errs = append(errs, s.copier.close())
+		s.copier.end()
+		if err := mayCopy(s.writer, s.path); errors.Is(err, errNoRoomToCopy) {
+			// SQLite would begin to copy, and use up the room that the next start
+			// needs. What is open ends with the process.
+			s.log.Warn("the log stays as it is", "error", err)
+			return errors.Join(s.lock.Close(), s.closeFolder())
+		}
+		errs = append(errs, s.copier.conn.Close())
 	}
 	for _, pool := range []*sqlitex.Pool{s.readers, s.loader} {
 		if pool != nil {
@@ -323,14 +339,24 @@ func (s *Store) release() error {
 			errs = append(errs, conn.Close())
 		}
 	}
-	if s.folder != nil {
-		errs = append(errs, s.folder.Close())
-	}
+	errs = append(errs, s.closeFolder())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("closing the store: %w", err)
 	}
 	return nil
 }
+
+// closeFolder gives back the lock on the data folder.
+func (s *Store) closeFolder() error {
+	if s.folder == nil {
+		return nil
+	}
+	return s.folder.Close()
+}
+
+// Started says that the start is over: from now on whoever cannot be given room
+// on the disk is told so at once.
+func (s *Store) Started() { s.patient.Store(nil) }
 
 // NewestKey is the largest key of an event in the store when it was opened.
 func (s *Store) NewestKey() int64 { return s.newest }

@@ -96,6 +96,10 @@ func (s *Store) boundLog() {
 		if err != nil || log.Size() <= s.logLimit {
 			return // what cannot be looked at now is looked at later
 		}
+		if err := mayCopy(s.writer, s.path); err != nil {
+			s.copyFailed(err)
+			return
+		}
 		s.logStopped = true
 	}
 	if !s.gate.stop() {

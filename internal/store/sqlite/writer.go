@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"path/filepath"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -55,7 +56,19 @@ func (s *Store) Apply(ctx context.Context, documents []store.Document) error {
 	return s.submit(&put{documents: documents})
 }
 
+// submit has the writer commit something and returns when that is durable.
+// During a start it is patient with a disk that is full.
 func (s *Store) submit(p *put) error {
+	for {
+		err := s.submitOnce(p)
+		patient := s.patient.Load()
+		if _, full := errors.AsType[*store.FullError](err); !full || patient == nil || !(*patient)(noRoom(filepath.Dir(s.path), err)) {
+			return err
+		}
+	}
+}
+
+func (s *Store) submitOnce(p *put) error {
 	p.done = make(chan error, 1)
 	s.mu.Lock()
 	switch {
