@@ -146,6 +146,7 @@ type Router struct {
 	mu      sync.Mutex
 	waiters map[int64][]chan struct{}
 
+	pausing  sync.Mutex // pauses and resumes are the same on disk and in memory
 	closed   sync.Once
 	closeErr error
 	stop     chan struct{}
@@ -166,6 +167,9 @@ func Open(ctx context.Context, cfg Config) (*Router, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
+	}
+	if err := cfg.check(); err != nil {
+		return nil, err
 	}
 	policy, err := egress.New(cfg.Allow, cfg.Deny)
 	if err != nil {
@@ -228,6 +232,19 @@ func (r *Router) awaitDisk(ctx context.Context, why error) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// check refuses bounds that bound nothing.
+func (c *Config) check() error {
+	for name, n := range map[string]int64{
+		"Retention": int64(c.Retention), "DeadRetention": int64(c.DeadRetention), "MaxBytes": c.MaxBytes,
+		"MaxQueued": int64(c.MaxQueued), "MaxQueuedBytes": c.MaxQueuedBytes, "MaxInFlight": int64(c.MaxInFlight),
+	} {
+		if n < 0 {
+			return fmt.Errorf("%s is %d: it cannot be negative", name, n)
+		}
+	}
+	return nil
 }
 
 func (r *Router) start(ctx context.Context, policy *egress.Policy) (err error) {

@@ -18,12 +18,16 @@ func (r *Router) Endpoints(ctx context.Context) ([]EndpointStatus, error) {
 // Pause holds back deliveries to an endpoint until Resume, across restarts.
 // The ages of their events go on.
 func (r *Router) Pause(ctx context.Context, e store.Endpoint) error {
+	r.pausing.Lock()
+	defer r.pausing.Unlock()
 	return r.dispatcher.Pause(ctx, e)
 }
 
 // Resume sends what Pause held back. It also closes an open circuit: whoever
 // resumes an endpoint says that it is well.
 func (r *Router) Resume(ctx context.Context, e store.Endpoint) error {
+	r.pausing.Lock()
+	defer r.pausing.Unlock()
 	return r.dispatcher.Resume(ctx, e)
 }
 

@@ -101,6 +101,12 @@ func (r *Router) showRoom() {
 	if size, err := r.store.Size(context.Background()); err == nil { // else keepRoom says so
 		r.size.Store(&size)
 	}
+	r.metrics.Gauge("bailey_store_damaged", "1 if the database was found damaged after the start, or was missing beside its lock at the start.", func() float64 {
+		if r.store.Damaged() != nil || r.store.Missing() {
+			return 1
+		}
+		return 0
+	})
 	r.metrics.Counter("bailey_unreadable_rows_total", "Rows of the store that were found damaged and set aside since the start.",
 		func() float64 { return float64(r.store.Unreadable()) })
 	r.metrics.Gauge("bailey_store_bytes", "Bytes of the store that are in use.", func() float64 { return float64(r.size.Load().Used) })

@@ -3,6 +3,7 @@ package bailey
 import (
 	"cmp"
 	"context"
+	"fmt"
 
 	"bailey/internal/event"
 	"bailey/internal/request"
@@ -57,10 +58,13 @@ func (r *Router) Attempts(ctx context.Context, id event.ID) ([]store.Attempt, er
 }
 
 // Failing returns why no events would be taken at present, or nil: the store
-// cannot be written, or what must be kept is more than it may hold.
+// cannot be written, or is damaged, so that they had better not be, or what must be kept is more than it may hold.
 func (r *Router) Failing() error {
 	if err := r.store.Failing(); err != nil {
 		return err
+	}
+	if err := r.store.Damaged(); err != nil {
+		return fmt.Errorf("the database is damaged, see docs/operations.md: %w", err)
 	}
 	if r.full.Load() {
 		return &store.FullError{Limit: limitName, Cause: errTooLarge}

@@ -317,6 +317,8 @@ func (s *Server) request(t *testing.T, method, path string, value any) (int, []b
 }
 
 func (s *Server) do(ctx context.Context, method, path string, body []byte) (int, []byte, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, callLimit, fmt.Errorf("%s %s was not answered within %v", method, path, callLimit))
+	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, s.URL+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err

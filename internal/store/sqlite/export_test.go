@@ -62,3 +62,13 @@ func (s *Store) Plan(status *store.Status) (plan string, err error) {
 	})
 	return plan, err
 }
+
+// Checked is closed when the database has been looked through.
+func (s *Store) Checked() <-chan struct{} { return s.checked }
+
+// BreakClose makes closing fail.
+func (s *Store) BreakClose() {
+	if s.folder != nil {
+		_ = s.folder.Close()
+	}
+}

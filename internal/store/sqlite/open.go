@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -110,6 +111,10 @@ type Store struct {
 	names names
 	aside aside // rows that cannot be read
 
+	damaged atomic.Pointer[error] // what check found
+	checked chan struct{}         // closed when check has ended
+	missing bool                  // the database was missing beside its lock
+
 	patient atomic.Pointer[func(error) bool]
 
 	shares  shares
@@ -121,6 +126,7 @@ type Store struct {
 	brokenOff chan struct{} // closed when broken is set
 	commits   atomic.Int64
 	closed    sync.Once
+	closeErr  error
 }
 
 // Open opens the store in cfg.Dir, making it if there is none. It fails if
@@ -140,6 +146,7 @@ func Open(cfg Config) (*Store, error) {
 		wake:        make(chan struct{}, 1),
 		done:        make(chan struct{}),
 		brokenOff:   make(chan struct{}),
+		checked:     make(chan struct{}),
 		tallies:     map[int64]tally{},
 		shares:      shares{max: cfg.MaxBytes, held: map[string]int64{}, over: map[string]bool{}},
 	}
@@ -166,6 +173,7 @@ func Open(cfg Config) (*Store, error) {
 		s.patient.Store(&cfg.Patient)
 	}
 
+	s.missing = databaseMissing(cfg.Dir)
 	shared, err := makePrivate(cfg.Dir, lockName)
 	if err != nil {
 		return nil, err
@@ -182,6 +190,10 @@ func Open(cfg Config) (*Store, error) {
 	if err := s.open(cfg.Dir); err != nil {
 		return nil, errors.Join(noRoom(cfg.Dir, err), s.release())
 	}
+	if s.missing {
+		s.log.Error("the data folder has a lock and had no database: a new one was made, with nothing in it. If there was one, stop, and put it back", "data", cfg.Dir)
+	}
+	go s.check()
 	go s.write()
 	go s.watch()
 	return s, nil
@@ -297,10 +309,9 @@ func syncDir(dir string) error {
 }
 
 // Close commits what waits, answers everybody, and closes the database. It
-// may be called more than once. A store that is broken keeps its connections
+// may be called more than once, and returns the same. A store that is broken keeps its connections
 // and its lock until the process ends.
 func (s *Store) Close() error {
-	var err error
 	s.closed.Do(func() {
 		s.mu.Lock()
 		s.closing = true
@@ -308,9 +319,10 @@ func (s *Store) Close() error {
 		s.room.Broadcast()
 		s.signal()
 		<-s.done
-		err = s.release()
+		<-s.checked
+		s.closeErr = s.release()
 	})
-	return err
+	return s.closeErr
 }
 
 func (s *Store) release() error {
@@ -353,6 +365,17 @@ func (s *Store) closeFolder() error {
 	}
 	return s.folder.Close()
 }
+
+// databaseMissing reports whether the folder was used and has no database.
+func databaseMissing(dir string) bool {
+	_, lock := os.Stat(filepath.Join(dir, lockName))
+	_, database := os.Stat(filepath.Join(dir, databaseName))
+	return lock == nil && errors.Is(database, fs.ErrNotExist)
+}
+
+// Missing reports whether the database was missing beside its lock when the store
+// was opened, so that a new one was made.
+func (s *Store) Missing() bool { return s.missing }
 
 // Started says that the start is over: from now on whoever cannot be given room
 // on the disk is told so at once.

@@ -217,7 +217,18 @@ func (s *Store) RedriveEvent(ctx context.Context, id event.ID, dead store.Undeli
 	if !some {
 		return nil, nil
 	}
-	return s.redriveNow(ctx, "d.status = 2 AND d.status <> 1"+where.text, where.args, now, endpoint)
+	var all []store.Backlog
+	for {
+		due, err := s.redriveNow(ctx, "d.status = 2 AND d.status <> 1"+where.text, where.args, now, endpoint)
+		all = append(all, due...)
+		var n int64
+		for _, b := range due {
+			n += b.Count
+		}
+		if err != nil || n < maxLimit {
+			return all, err
+		}
+	}
 }
 
 // HurryEvent makes those deliveries of an event due now that are selected and
