@@ -2,12 +2,16 @@ package sqlite_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"zombiezen.com/go/sqlite"
 
 	"bailey/internal/event"
 	"bailey/internal/store"
@@ -98,5 +102,38 @@ func TestCloseTwice(t *testing.T) {
 	first, second := s.Close(), s.Close()
 	if first == nil || second == nil || !strings.Contains(second.Error(), first.Error()) {
 		t.Errorf("got %v, then %v", first, second)
+	}
+}
+
+// What fails for one caller does not fail for those who share its transaction.
+func TestOneFailsAlone(t *testing.T) {
+	s := open(t, t.TempDir())
+	held, free := make(chan struct{}), make(chan struct{})
+	done := make(chan error, 3)
+	go func() {
+		done <- s.OnWriter(func(*sqlite.Conn) error { close(held); <-free; return nil })
+	}()
+	<-held
+	wrong := errors.New("a statement of one caller")
+	failed := make(chan error, 1)
+	go func() { failed <- s.OnWriter(func(*sqlite.Conn) error { return wrong }) }()
+	r := record(noon)
+	go func() { done <- s.Put(t.Context(), []*store.Record{r}) }()
+	for deadline := time.Now().Add(time.Minute); s.Waiting() < 2; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("two calls never waited for the writer")
+		}
+	}
+	close(free)
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Errorf("got %v for a call with nothing wrong", err)
+		}
+	}
+	if err := <-failed; !errors.Is(err, wrong) {
+		t.Errorf("got %v, want what was wrong", err)
+	}
+	if _, err := s.Event(t.Context(), r.Event.ID); err != nil {
+		t.Error(err)
 	}
 }

@@ -166,7 +166,17 @@ func (s *Store) commitAll(puts []*put, outcomes []store.Outcome) bool {
 	if err == nil {
 		err = s.look() // nobody is told of what was written where nobody finds it
 	}
+	apart := len(puts) > 1 && !s.isBroken() && oneFailed(err)
 	for _, p := range puts {
+		if apart {
+			// What one caller asked for failed: that is not the others' fault.
+			own := s.commit([]*put{p}, nil)
+			if own == nil {
+				own = s.look()
+			}
+			p.done <- own
+			continue
+		}
 		p.done <- err
 	}
 	crashpoint.Reach("answered")
@@ -187,6 +197,19 @@ func (s *Store) commitAll(puts []*put, outcomes []store.Outcome) bool {
 		}
 	}
 	return true
+}
+
+// oneFailed reports whether an error of a transaction is that of a statement,
+// not of the disk, which would fail for everybody.
+func oneFailed(err error) bool {
+	if err == nil {
+		return false
+	}
+	if _, full := errors.AsType[*store.FullError](err); full {
+		return false
+	}
+	code := sqlite.ErrCode(err).ToPrimary()
+	return code != sqlite.ResultIOErr && code != sqlite.ResultReadOnly && code != sqlite.ResultCantOpen
 }
 
 // next takes what the next transaction is to hold: puts first, and outcomes
