@@ -30,11 +30,11 @@ type apiPutCommand struct {
 	URL            string            `name:"url" help:"Where a stage leads that has no URL of its own." placeholder:"URL"`
 	Stage          map[string]string `mapsep:"none" help:"A stage with a URL of its own; may be repeated." placeholder:"NAME=URL"`
 	DefaultStage   string            `help:"Stage of targets whose ARN has * for it." placeholder:"NAME"`
-	Regions        []string          `help:"Regions of the ARNs that mean this API, or * for all; that of the target's rule if nobody says." placeholder:"REGION,..."`
+	Regions        []string          `help:"Regions whose ARNs lead to this API, or * for all; that of the target's rule if left out." placeholder:"REGION,..."`
 	EndpointType   string            `help:"EDGE, REGIONAL or PRIVATE." placeholder:"TYPE"`
-	Timeout        time.Duration     `help:"Limit of one request, up to 300s; 5s if nobody says." placeholder:"DURATION"`
-	MaxConcurrency int               `help:"Requests under way at once; 64 if nobody says." placeholder:"N"`
-	RateLimit      float64           `help:"Requests begun in a second; no limit if nobody says." placeholder:"N"`
+	Timeout        time.Duration     `help:"Limit of one request, up to 300s; 5s if left out." placeholder:"DURATION"`
+	MaxConcurrency int               `help:"Requests under way at once; 64 if left out." placeholder:"N"`
+	RateLimit      float64           `help:"Requests begun in a second; no limit if left out." placeholder:"N"`
 	TrailingSlash  bool              `help:"Send paths with a slash at their end."`
 	IAM            bool              `name:"iam" help:"Sign requests with the credentials of the target's role (AWS_IAM)."`
 	From           string            `help:"File with a registration as JSON, - for standard input; flags come before it." placeholder:"FILE"`

@@ -10,7 +10,7 @@ import (
 // connection says which server a command asks.
 type connection struct {
 	Endpoint string `env:"BAILEY_ENDPOINT,AWS_ENDPOINT_URL" default:"${endpoint}" help:"URL of the server." placeholder:"URL"`
-	Region   string `env:"BAILEY_REGION,AWS_REGION,AWS_DEFAULT_REGION" help:"Region of rules, event buses and events; the server's own if nobody says." placeholder:"REGION"`
+	Region   string `env:"BAILEY_REGION,AWS_REGION,AWS_DEFAULT_REGION" help:"Region of rules, event buses and events; the server's own if left out." placeholder:"REGION"`
 }
 
 // none says that a list is empty, and where: the region may be one that nobody thinks of, from the environment.

@@ -10,7 +10,7 @@ import (
 // demoCommand shows Bailey at work.
 type demoCommand struct {
 	Listen string `default:"127.0.0.1:4566" help:"Address of the server. Where it is taken, a free port is." placeholder:"ADDR"`
-	Data   string `help:"Data folder; a new one in a temporary place if nobody says." placeholder:"DIR"`
+	Data   string `help:"Data folder; a new one in a temporary place if left out." placeholder:"DIR"`
 	Once   bool   `help:"End after the tour instead of going on."`
 }
 

@@ -78,7 +78,7 @@ func printEndpoints(out *output, all []admin.Endpoint) {
 type endpointOf struct {
 	connection
 	API   string  `arg:"" name:"api" help:"Id of the API."`
-	Stage *string `help:"Only this stage, one with a URL of its own; all of the API's if nobody says." placeholder:"NAME"`
+	Stage *string `help:"Only this stage, one with a URL of its own; all of the API's if left out." placeholder:"NAME"`
 }
 
 func (e *endpointOf) tell(ctx context.Context, t *terminal, what string) error {

@@ -19,9 +19,9 @@ type putEventsCommand struct {
 	Source      string    `help:"Source of the event. Without it, entries are read from standard input." placeholder:"TEXT"`
 	DetailType  string    `help:"Detail type of the event." placeholder:"TEXT"`
 	Detail      string    `help:"Detail of the event, a JSON object." default:"{}" placeholder:"JSON"`
-	Bus         string    `help:"Event bus, by name or ARN; default if nobody says." placeholder:"BUS"`
+	Bus         string    `help:"Event bus, by name or ARN; default if left out." placeholder:"BUS"`
 	Resource    []string  `sep:"none" help:"A resource of the event; may be repeated." placeholder:"TEXT"`
-	Time        time.Time `help:"When it happened (RFC 3339); now if nobody says." placeholder:"TIME"`
+	Time        time.Time `help:"When it happened (RFC 3339); now if left out." placeholder:"TIME"`
 	TraceHeader string    `help:"X-Ray trace header, passed on to targets." placeholder:"TEXT"`
 	JSON        bool      `name:"json" help:"Print JSON, a line for each entry."`
 }

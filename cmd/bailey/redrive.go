@@ -24,7 +24,7 @@ type redriveCommand struct {
 	Event      string  `arg:"" optional:"" help:"Send again what was given up of this event, whoever has taken its messages, and send now what of it waits for a later attempt."`
 	DeadLetter int64   `help:"Send again the delivery of the message with this id." placeholder:"ID"`
 	All        bool    `help:"Send again all that was given up; in one region, where one is said."`
-	Rate       float64 `help:"How many to send again in a second; no limit if nobody says." placeholder:"N"`
+	Rate       float64 `help:"How many to send again in a second; no limit if left out." placeholder:"N"`
 	Wait       bool    `help:"Wait until all are put back to be sent; not until they have arrived."`
 	JSON       bool    `name:"json" help:"Print JSON."`
 }

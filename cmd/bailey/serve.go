@@ -25,20 +25,20 @@ import (
 // to the default.
 type serveCommand struct {
 	Config               string        `short:"c" env:"BAILEY_CONFIG" help:"Config file (YAML). Flags and environment variables come before it." placeholder:"FILE"`
-	Data                 string        `env:"BAILEY_DATA" help:"Data folder; ./bailey-data if nobody says." placeholder:"DIR"`
-	Listen               string        `env:"BAILEY_LISTEN" help:"Address to listen on; 127.0.0.1:4566 if nobody says. Port 0 takes a free one." placeholder:"ADDR"`
-	Account              string        `env:"BAILEY_ACCOUNT" help:"AWS account id that events and ARNs carry; 000000000000 if nobody says." placeholder:"ID"`
-	Region               string        `env:"BAILEY_REGION" help:"Region of calls that name none; us-east-1 if nobody says." placeholder:"REGION"`
+	Data                 string        `env:"BAILEY_DATA" help:"Data folder; ./bailey-data if left out." placeholder:"DIR"`
+	Listen               string        `env:"BAILEY_LISTEN" help:"Address to listen on; 127.0.0.1:4566 if left out. Port 0 takes a free one." placeholder:"ADDR"`
+	Account              string        `env:"BAILEY_ACCOUNT" help:"AWS account id that events and ARNs carry; 000000000000 if left out." placeholder:"ID"`
+	Region               string        `env:"BAILEY_REGION" help:"Region of calls that name none; us-east-1 if left out." placeholder:"REGION"`
 	AllowUnauthenticated bool          `env:"BAILEY_ALLOW_UNAUTHENTICATED" help:"Permit an address that other machines can reach. Whoever reaches it can read and send everything."`
 	PassThrough          bool          `env:"BAILEY_PASS_THROUGH" help:"Send what names an API that is not registered to the real API Gateway, signed."`
-	Grace                time.Duration `env:"BAILEY_GRACE" help:"How long requests under way may take when the server is to stop; 10s if nobody says." placeholder:"DURATION"`
-	Retention            time.Duration `env:"BAILEY_RETENTION" help:"How long an event is kept once its deliveries have ended; 72h if nobody says." placeholder:"DURATION"`
-	DeadRetention        time.Duration `env:"BAILEY_DEAD_RETENTION" help:"How long an event with a dead delivery, and a dead letter, is kept; 336h if nobody says." placeholder:"DURATION"`
-	MaxBytes             byteSize      `env:"BAILEY_MAX_BYTES" help:"Size of the store from which on the oldest ended events are forgotten early; 2GiB if nobody says." placeholder:"SIZE"`
+	Grace                time.Duration `env:"BAILEY_GRACE" help:"How long requests under way may take when the server is to stop; 10s if left out." placeholder:"DURATION"`
+	Retention            time.Duration `env:"BAILEY_RETENTION" help:"How long an event is kept once its deliveries have ended; 72h if left out." placeholder:"DURATION"`
+	DeadRetention        time.Duration `env:"BAILEY_DEAD_RETENTION" help:"How long an event with a dead delivery, and a dead letter, is kept; 336h if left out." placeholder:"DURATION"`
+	MaxBytes             byteSize      `env:"BAILEY_MAX_BYTES" help:"Size of the store from which on the oldest ended events are forgotten early; 2GiB if left out." placeholder:"SIZE"`
 	Clock                string        `env:"BAILEY_CLOCK" enum:"real,virtual" default:"real" help:"real, or virtual: a clock that stands still until bailey clock advance moves it, for tests."`
-	At                   time.Time     `env:"BAILEY_AT" help:"With --clock virtual: where the clock stands at first (RFC 3339); where it stood in the data folder, or now, if nobody says." placeholder:"TIME"`
-	LogFormat            string        `env:"BAILEY_LOG_FORMAT" help:"text or json; text if nobody says." placeholder:"FORMAT"`
-	LogLevel             string        `env:"BAILEY_LOG_LEVEL" help:"debug, info, warn or error; info if nobody says." placeholder:"LEVEL"`
+	At                   time.Time     `env:"BAILEY_AT" help:"With --clock virtual: where the clock stands at first (RFC 3339); where it stood in the data folder, or now, if left out." placeholder:"TIME"`
+	LogFormat            string        `env:"BAILEY_LOG_FORMAT" help:"text or json; text if left out." placeholder:"FORMAT"`
+	LogLevel             string        `env:"BAILEY_LOG_LEVEL" help:"debug, info, warn or error; info if left out." placeholder:"LEVEL"`
 	Check                bool          `help:"Check the config file and the flags, and serve nothing."`
 
 	level  *slog.LevelVar // of the log

@@ -41,7 +41,7 @@ const maxValues = 1 << 18
 // long but that which moves a virtual clock.
 const MaxWait = 5 * time.Minute
 
-// defaultWait is how long a caller waits for an event if nobody says.
+// defaultWait is how long a caller waits for an event by default.
 const defaultWait = 10 * time.Second
 
 // Config says what the admin API works on. Router is required.

@@ -19,7 +19,7 @@ import (
 	"bailey/internal/sigv4"
 )
 
-// DefaultEndpoint is where a server is found if nobody says.
+// DefaultEndpoint is where a server is looked for by default.
 const DefaultEndpoint = "http://127.0.0.1:4566"
 
 // Limits of a call.

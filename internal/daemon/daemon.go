@@ -67,7 +67,7 @@ type Config struct {
 // more, a few connections would count for thousands.
 const maxStreams = 32
 
-// DefaultListen is where a server listens if nobody says.
+// DefaultListen is where a server listens by default.
 const DefaultListen = "127.0.0.1:4566"
 
 // Server is a router that listens.

@@ -341,7 +341,8 @@ func place(text string, offset int) (line, column int) {
 	return line, column
 }
 
-// location says where something is in a text as AWS's messages do.
+// location says where something is in a text as AWS's messages do. Package
+// pattern, which depends on nothing else of Bailey, has the same of its own.
 func location(text string, offset int) string {
 	const limit = 500
 	line, column := place(text, offset)

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// maxPage is how many items a page has at most, and if nobody says.
+// maxPage is how many items a page has at most, and by default.
 const maxPage = 100
 
 // A Page says which part of a list is wanted. Lists are in order of name

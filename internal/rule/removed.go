@@ -13,7 +13,7 @@ import (
 // (X8) and go to its dead-letter queue (X7). So the queue's ARN, and the input
 // that a message there holds, stay for as long as a delivery may wait, or be a
 // dead letter that somebody redrives.
-// rememberRemoved is how long that is if nobody says.
+// rememberRemoved is how long that is by default.
 const rememberRemoved = 15 * 24 * time.Hour
 
 // removed is what is remembered of a target that had a dead-letter queue.
