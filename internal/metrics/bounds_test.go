@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,5 +99,43 @@ func TestAThousandRulesAreASmallPage(t *testing.T) {
 		t.Errorf("got %d bytes", n)
 	} else {
 		t.Logf("%d bytes", n)
+	}
+}
+
+// The bounds that a server has: one more of each kind goes under (other).
+func TestSeriesAreBoundedByDefault(t *testing.T) {
+	const rules, buses, regions, sources = 2000, 2000, 100, 500
+	m := metrics.New(metrics.Config{Region: "region 0"})
+	for i := range rules + 1 {
+		m.Rule("r", "b", fmt.Sprint("rule ", i)).Matched()
+	}
+	for i := range buses + 1 {
+		m.Bus("r", fmt.Sprint("bus ", i)).Matched(1, 1)
+	}
+	for i := range regions + 1 {
+		m.Called(fmt.Sprint("region ", i), metrics.Call{Entries: 1})
+	}
+	for i := range sources + 1 {
+		m.Source("r", fmt.Append(nil, "source ", i)).Matched()
+	}
+	got := scrape(t, m)
+	for _, tt := range []struct {
+		prefix, other string
+		most          int
+	}{
+		{"bailey_triggered_rules_total{", `event_bus="(other)",region="(other)",rule="(other)"}`, rules},
+		{"bailey_event_bus_matched_events_total{", `event_bus="(other)",region="(other)"}`, buses},
+		{"bailey_put_events_entries_total{", `region="(other)"}`, regions},
+		{"bailey_source_matched_events_total{", `region="(other)",source="(other)"}`, sources},
+	} {
+		count := 0
+		for series := range got {
+			if strings.HasPrefix(series, tt.prefix) {
+				count++
+			}
+		}
+		if count != tt.most+1 || got[tt.prefix+tt.other] != "1" {
+			t.Errorf("%s: got %d series and %q under (other), want %d and one more", tt.prefix, count, got[tt.prefix+tt.other], tt.most)
+		}
 	}
 }
