@@ -181,7 +181,7 @@ func TestSettingsWithoutAFile(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("defaults: got %q, want %q", got, want)
 	}
-	if settings.AllowUnauthenticated || settings.Router.PassThrough || settings.Router.Signer != nil || settings.Router.Clock != nil {
+	if settings.AllowUnauthenticated || settings.Router.PassThrough || settings.Router.Clock != nil {
 		t.Errorf("defaults: got %+v, want nothing permitted that nobody asked for", settings)
 	}
 }
