@@ -48,7 +48,16 @@ func (r *Router) Events(ctx context.Context, q store.EventQuery) ([]store.Stored
 // Deliveries returns a page of the delivery log, newest event first, and the
 // token of the next page.
 func (r *Router) Deliveries(ctx context.Context, q store.Query) ([]store.Delivery, string, error) {
+	q.APIOf = r.apiOf
 	return r.store.Deliveries(ctx, q)
+}
+
+// apiOf returns the API to which a route leads now, or "".
+func (r *Router) apiOf(of store.Route) string {
+	if rt, ok := r.rules.Route(rule.RouteKey(of)); ok && rt.Request != nil {
+		return rt.Request.APIID()
+	}
+	return ""
 }
 
 // Attempts returns the attempts of an event's deliveries that failed, delivery

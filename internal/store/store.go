@@ -279,6 +279,9 @@ type Query struct {
 	Rule   string
 	Target string
 	API    string
+	// APIOf says to which API a delivery goes that is on its way for the first
+	// time, and has no row yet; nil leaves these out where an API is asked for.
+	APIOf  func(Route) string
 	Status *Status
 	Since  time.Time // events ingested at or after
 	Limit  int       // at most this many; 0 means 100, never more than 1,000

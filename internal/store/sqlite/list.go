@@ -53,7 +53,7 @@ func (s *Store) Deliveries(ctx context.Context, q store.Query) ([]store.Delivery
 			return err
 		}
 		end = reached
-		if q.Status != nil && *q.Status != store.Pending || q.API != "" {
+		if q.Status != nil && *q.Status != store.Pending || q.API != "" && q.APIOf == nil {
 			return nil
 		}
 		fresh, reached, err := s.withoutRows(conn, q, before, limit+1)

@@ -186,6 +186,9 @@ func (s *Store) withoutRows(conn *sqlite.Conn, q store.Query, before token, limi
 			if known[n] || !q.Selects(r) || key == before.key && n <= before.n {
 				return
 			}
+			if q.API != "" && q.APIOf(r) != q.API {
+				return
+			}
 			page = append(page, store.Delivery{Event: id, Origin: origin, N: n, Route: r, Ingested: millis(stmt, 1)})
 		})
 		if err != nil {
