@@ -70,7 +70,7 @@ func (r *Router) makeRoom(ctx context.Context) error {
 	full := size.Used > r.cfg.MaxBytes+r.cfg.MaxBytes/4
 	if was := r.full.Swap(full); was != full {
 		if full {
-			r.log.Error("the store is full of what must be kept: no events are taken", "bytes", size.Used, "limit", limitName, "maxBytes", r.cfg.MaxBytes)
+			r.log.Error("the store is full of what must be kept: no events are taken", "bytes", size.Used, "limit", limitName, "limit_bytes", r.cfg.MaxBytes)
 		} else {
 			r.log.Info("the store has room again", "bytes", size.Used, "limit", r.cfg.MaxBytes)
 		}

@@ -128,6 +128,6 @@ func freePort(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // it is only to be free
+	defer l.Close() // it is only to be free
 	return l.Addr().String()
 }

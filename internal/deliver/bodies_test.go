@@ -97,7 +97,11 @@ func TestRenderedBodiesAreBounded(t *testing.T) {
 			w.d.bodies.mu.Lock()
 			used := w.d.bodies.used
 			w.d.bodies.mu.Unlock()
-			for m := most.Load(); used > m && !most.CompareAndSwap(m, used); m = most.Load() {
+			for {
+				m := most.Load()
+				if used <= m || most.CompareAndSwap(m, used) {
+					return
+				}
 			}
 		}
 		slow := &inbox{answer: func(int, http.ResponseWriter, *http.Request) {

@@ -93,7 +93,7 @@ func TestAppendHeadRefuses(t *testing.T) {
 		})
 	}
 	// A path cannot do it: it is escaped on the way.
-	head, err := appendHead(nil, &http.Request{Method: "GET", URL: &url.URL{Scheme: "http", Host: "shop", Path: "/a b\r\nc", RawPath: "/a b\r\nc"}})
+	head, err := appendHead(nil, &http.Request{Method: http.MethodGet, URL: &url.URL{Scheme: "http", Host: "shop", Path: "/a b\r\nc", RawPath: "/a b\r\nc"}})
 	if err != nil || !strings.HasPrefix(string(head), "GET /a%20b%0D%0Ac HTTP/1.1\r\n") {
 		t.Errorf("got %q, %v", head, err)
 	}

@@ -312,7 +312,7 @@ func (r *Response) Close() {
 		r.client.pool.drop(r.conn)
 	}
 	if writing {
-		<-r.written
+		<-r.written //nolint:errcheck // the answer, or the lack of one, has said it
 	}
 	if r.buffers != nil {
 		r.buffers.release()

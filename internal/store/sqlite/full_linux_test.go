@@ -41,7 +41,7 @@ func ballast(t *testing.T, dir string, but int64) string {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "ballast")
-	size := int64(disk.Bfree)*disk.Bsize - but //nolint:unconvert // it is not an int64 everywhere
+	size := int64(disk.Bfree)*disk.Bsize - but
 	if info, err := os.Stat(path); err == nil {
 		size += info.Size()
 	}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 
 	"zombiezen.com/go/sqlite"
@@ -187,9 +188,7 @@ func (s *Store) Shares() map[string]int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	all := make(map[string]int64, len(h.held))
-	for api, bytes := range h.held {
-		all[api] = bytes
-	}
+	maps.Copy(all, h.held)
 	return all
 }
 

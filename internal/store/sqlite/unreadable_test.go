@@ -109,7 +109,7 @@ func TestListsGoOnPastDamagedRows(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer s.Close() //nolint:errcheck // the test is about reading
+			defer s.Close()
 			var first int64
 			for i := range 3 {
 				r := record(noon, store.Fresh{Route: petsRoute, Endpoint: petsStage, Parked: true})
