@@ -275,7 +275,7 @@ func TestReplayOfManyAcrossRestart(t *testing.T) {
 }
 
 // replayStarting starts a replay of the archive a and holds that it is starting: for a
-// minute, if nobody says otherwise.
+// minute, by default.
 func replayStarting(t *testing.T, r *bailey.Router) {
 	t.Helper()
 	_, err := r.Rules().StartReplay(t.Context(), rule.Replay{Region: region, Name: "again", Until: r.Now().Add(time.Hour)}, r.Rules().ArchiveARN(region, "a"), defaultARN)
@@ -358,7 +358,7 @@ func TestReplayEndsWhileStarting(t *testing.T) {
 	}
 }
 
-// A replay of nothing has looked at the minutes of its archive all the same, those
+// A replay of nothing has still looked at the minutes of its archive, those
 // at its edges as a whole; the end is exclusive. Where the archive has nothing in
 // its minutes there is none.
 func TestReplayOfNothing(t *testing.T) {

@@ -222,7 +222,7 @@ func TestSettingsRefuses(t *testing.T) {
 		{"an account", "account: 12\n", `the account "12" is not a number of 12 digits`},
 		{"a region", "region: US East\n", `the region "US East" is not made of lower-case letters, digits and hyphens`},
 		{"a log format", "log: {format: xml}\n", `the log format "xml" is neither text nor json`},
-		{"a log level", "log: {level: loud}\n", `the log level "loud" is none of debug, info, warn, error`},
+		{"a log level", "log: {level: loud}\n", `unknown log level "loud": it is debug, info, warn or error`},
 		{"half of credentials", "credentials: {r: {accessKeyId: a}}\n", "role r: credentials need"},
 		{"a negative time", "grace: -1s\n", "the setting grace must not be negative"},
 		{"a negative time to start", "replays: {starting: -1s}\n", "the setting replays.starting must not be negative"},

@@ -187,7 +187,7 @@ func (c *serveCommand) clock() clock.Clock {
 func (c *serveCommand) levelOf(file *config) (least slog.Level, err error) {
 	level := cmp.Or(c.LogLevel, file.Log.Level, "info")
 	if err := least.UnmarshalText([]byte(level)); err != nil {
-		return least, fmt.Errorf("the log level %q is none of debug, info, warn, error", level)
+		return least, fmt.Errorf("unknown log level %q: it is debug, info, warn or error", level)
 	}
 	return least, nil
 }

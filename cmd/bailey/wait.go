@@ -15,7 +15,7 @@ type waitCommand struct {
 	connection
 	ID      string        `arg:"" help:"Id of the event."`
 	Timeout time.Duration `default:"10s" help:"How long to wait, up to 5m."`
-	Expect  *int          `help:"How many deliveries there are to be, 0 for none; at least one if nobody says." placeholder:"N"`
+	Expect  *int          `help:"How many deliveries there must be, 0 for none; at least one if left out." placeholder:"N"`
 	JSON    bool          `name:"json" help:"Print JSON."`
 }
 

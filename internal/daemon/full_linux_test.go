@@ -17,7 +17,7 @@ import (
 	"bailey/internal/daemon"
 )
 
-// A start for which the disk has no room answers all the same, and says how much
+// A start for which the disk has no room still answers, and says how much
 // it needs; it goes on by itself when there is room.
 func TestStartOnAFullDisk(t *testing.T) {
 	disk := t.TempDir()

@@ -105,7 +105,7 @@ func identity(key int64, envelope, self []byte) (id, origin event.ID, err error)
 	return id, origin, fmt.Errorf("the event is damaged: its id %s is not the one that it is kept by", id)
 }
 
-// identityOf is identity for a list, which has to show the row all the same: an
+// identityOf is identity for a list, which must show the row even so: an
 // event that is missing, or damaged, is set aside and has the id of its key.
 func (s *Store) identityOf(key int64, envelope, self []byte) (id, origin event.ID) {
 	id, origin, err := identity(key, envelope, self)
