@@ -9,6 +9,7 @@ import (
 
 	"bailey"
 	"bailey/internal/request"
+	"bailey/internal/retry"
 	"bailey/internal/sigv4"
 )
 
@@ -183,6 +184,16 @@ func TestSettingsWithoutAFile(t *testing.T) {
 	}
 	if settings.AllowUnauthenticated || settings.Router.PassThrough || settings.Router.Clock != nil {
 		t.Errorf("defaults: got %+v, want nothing permitted that nobody asked for", settings)
+	}
+	// There is a signer, for a reload to give it credentials. It has none.
+	target, err := request.Compile("arn:aws:execute-api:us-east-1:000000000000:orders/prod/POST", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := &request.API{ID: "orders", URL: "http://orders.example", Authorization: &request.Authorization{Type: request.AuthIAM}}
+	_, failure := target.Build(t.Context(), api, request.Attempt{RoleARN: "arn:aws:iam::000000000000:role/deliver"}, settings.Router.Signer)
+	if failure == nil || failure.Code != retry.FailedToAssumeRole {
+		t.Errorf("defaults: got %+v of a request to be signed, want that there are no credentials", failure)
 	}
 }
 

@@ -31,7 +31,7 @@ func TestAskWithAnEvent(t *testing.T) {
 		{"an entry for a bus that is not there", `{"Source": "shop", "EventBusName": "nope"}`, 404, "nope does not exist"},
 		{"names in another case", `{"SOURCE": "shop"}`, 400, `event has a member "SOURCE". An event has version, id, `},
 		{"half an entry", `{"source": "shop", "DetailType": "Order"}`, 400, `event has a member "source"`},
-		{"a member that there is not", `{"source": "shop", "detailType": "Order"}`, 400, `event has a member "detailType"`},
+		{"an unknown member", `{"source": "shop", "detailType": "Order"}`, 400, `event has a member "detailType"`},
 		{"an entry with a detail that is no text", `{"Source": "shop", "Detail": {"n": 1}}`, 400, "event: "},
 		{"an entry with a detail that is no JSON", `{"Source": "shop", "Detail": "n"}`, 400, "Detail is not a text with a JSON object"},
 		{"an entry with no time", `{"Source": "shop", "Time": "noon"}`, 400, "event: "},
